@@ -1,0 +1,1 @@
+//! The local socket between the agent, its windows and its command line.

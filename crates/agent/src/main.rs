@@ -1,0 +1,2 @@
+//! The program `sidetone`: tray, link handler, command line, notifications, keychain.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The tokio adapter around `ami::Session`: connect, TLS, reconnect, lag.

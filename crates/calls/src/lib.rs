@@ -1,0 +1,1 @@
+//! What the events of Asterisk mean: calls, legs, extension states.

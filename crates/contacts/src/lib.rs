@@ -1,0 +1,1 @@
+//! People and companies by number: vCard and CSV books.

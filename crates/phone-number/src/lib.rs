@@ -1,0 +1,1 @@
+//! Phone numbers, call links and the site's dial plan, without IO.

@@ -1,0 +1,1 @@
+//! What windows, tray and command line show and send.

@@ -1,0 +1,2 @@
+//! The program `sidetone-ui`: the windows.
+fn main() {}

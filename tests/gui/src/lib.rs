@@ -1,0 +1,1 @@
+//! Tests of the real windows under a virtual display.

@@ -1,0 +1,1 @@
+//! Who may import whom, and other rules of the house.

@@ -1,0 +1,2 @@
+//! Every task of the project once: demo, test, bench, pictures.
+fn main() {}
