@@ -59,7 +59,7 @@ pub struct State {
     /// Newest first, at most 200.
     pub recent: Vec<Recent>,
     /// The link that waits for a yes, if any; there is at most one.
-    pub confirm: Option<Confirm>,
+    pub confirm: Option<Box<Confirm>>,
     pub settings: SettingsView,
     /// The last or the running test of the settings.
     pub test: Option<TestReport>,

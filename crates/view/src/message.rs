@@ -175,7 +175,7 @@ pub enum Change {
     Cards(Vec<Card>),
     Dials(Vec<Dial>),
     Recent(Vec<Recent>),
-    Confirm(Option<Confirm>),
+    Confirm(Option<Box<Confirm>>),
     Settings(Box<SettingsView>),
     Test(Option<TestReport>),
 }

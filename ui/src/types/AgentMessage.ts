@@ -7,4 +7,4 @@ import type { Window } from "./Window";
 /**
  * What the agent sends.
  */
-export type AgentMessage = { "Reply": { id: number, reply: Reply, } } | { "Snapshot": { snapshot: Snapshot, } } | { "Change": { seq: number, change: Change, } } | { "Show": { window: Window, } } | "End";
+export type AgentMessage = { "message": "reply", id: number, reply: Reply, } | { "message": "snapshot", snapshot: Snapshot, } | { "message": "change", seq: number, change: Change, } | { "message": "show", window: Window, } | { "message": "end" };

@@ -11,4 +11,4 @@ import type { TestReport } from "./TestReport";
 /**
  * A part of the state, new as a whole.
  */
-export type Change = { "Connection": Connection } | { "Me": Me } | { "Cards": Array<Card> } | { "Dials": Array<Dial> } | { "Recent": Array<Recent> } | { "Confirm": Confirm | null } | { "Settings": SettingsView } | { "Test": TestReport | null };
+export type Change = { "part": "connection", "value": Connection } | { "part": "me", "value": Me } | { "part": "cards", "value": Array<Card> } | { "part": "dials", "value": Array<Dial> } | { "part": "recent", "value": Array<Recent> } | { "part": "confirm", "value": Confirm | null } | { "part": "settings", "value": SettingsView } | { "part": "test", "value": TestReport | null };

@@ -3,4 +3,4 @@
 /**
  * How the line to the PBX stands.
  */
-export type Connection = { "NotSetUp": { words: string, } } | { "Connecting": { words: string, } } | { "Connected": { pbx: string, version: string, lag_ms: number | null, since: number, } } | { "Away": { words: string, retry_at: number, } } | { "Refused": { words: string, } };
+export type Connection = { "state": "not_set_up", words: string, } | { "state": "connecting", words: string, } | { "state": "connected", pbx: string, version: string, lag_ms: number | null, since: number, } | { "state": "away", words: string, retry_at: number, } | { "state": "refused", words: string, };

@@ -18,4 +18,4 @@ since: number,
 /**
  * Every step so far, for the progress line.
  */
-reached: Array<StepTime>, can_cancel: boolean, } & ("Queued" | "RingingYourPhone" | "YouPickedUp" | "Calling" | "RingingThere" | "Answered" | { "Ended": { end: DialEnd, words: string, } });
+reached: Array<StepTime>, can_cancel: boolean, } & ({ "step": "queued" } | { "step": "ringing_your_phone" } | { "step": "you_picked_up" } | { "step": "calling" } | { "step": "ringing_there" } | { "step": "answered" } | { "step": "ended", end: DialEnd, words: string, });

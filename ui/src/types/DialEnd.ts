@@ -3,4 +3,4 @@
 /**
  * How an outgoing call ended.
  */
-export type DialEnd = "ByThem" | "ByYou" | "Busy" | "NoAnswer" | "YourPhoneOffline" | "YouDidNotPickUp" | "YouRejected" | "Cancelled" | "NoSuchNumber" | "Refused" | "Failed" | "Unknown";
+export type DialEnd = "by_them" | "by_you" | "busy" | "no_answer" | "your_phone_offline" | "you_did_not_pick_up" | "you_rejected" | "cancelled" | "no_such_number" | "refused" | "failed" | "unknown";

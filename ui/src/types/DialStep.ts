@@ -4,4 +4,4 @@ import type { DialEnd } from "./DialEnd";
 /**
  * The steps of an outgoing call, in order.
  */
-export type DialStep = "Queued" | "RingingYourPhone" | "YouPickedUp" | "Calling" | "RingingThere" | "Answered" | { "Ended": { end: DialEnd, words: string, } };
+export type DialStep = { "step": "queued" } | { "step": "ringing_your_phone" } | { "step": "you_picked_up" } | { "step": "calling" } | { "step": "ringing_there" } | { "step": "answered" } | { "step": "ended", end: DialEnd, words: string, };

@@ -6,7 +6,7 @@ import type { WhyStep } from "./WhyStep";
 /**
  * What a text would dial, or why it would not.
  */
-export type Explanation = { "Dials": { kind: Kind, 
+export type Explanation = { "verdict": "dials", kind: Kind, 
 /**
  * As a person reads it.
  */
@@ -18,4 +18,4 @@ dials: string, steps: Array<WhyStep>,
 /**
  * A sentence that must be agreed to first (feature codes and other odd targets).
  */
-question: string | null, people: People, } } | { "Refused": { words: string, steps: Array<WhyStep>, } };
+question: string | null, people: People, } | { "verdict": "refused", words: string, steps: Array<WhyStep>, };

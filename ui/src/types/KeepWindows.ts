@@ -3,4 +3,4 @@
 /**
  * When the window program is kept running.
  */
-export type KeepWindows = "Always" | "Likely" | "OnDemand";
+export type KeepWindows = "always" | "likely" | "on_demand";

@@ -3,4 +3,4 @@
 /**
  * What kind of target a number is.
  */
-export type Kind = "Internal" | "National" | "International" | "Emergency" | "FeatureCode" | "Short";
+export type Kind = "internal" | "national" | "international" | "emergency" | "feature_code" | "short";

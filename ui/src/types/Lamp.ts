@@ -3,4 +3,4 @@
 /**
  * What the tray shows of this desk, by colour, shape and word.
  */
-export type Lamp = "Idle" | "Ringing" | "InCall" | "Offline";
+export type Lamp = "idle" | "ringing" | "in_call" | "offline";

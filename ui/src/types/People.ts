@@ -4,4 +4,4 @@ import type { Person } from "./Person";
 /**
  * Who has the number.
  */
-export type People = "Asking" | "Nobody" | { "One": { person: Person, } } | { "Several": { people: Array<Person>, } };
+export type People = { "found": "asking" } | { "found": "nobody" } | { "found": "one", person: Person, } | { "found": "several", people: Array<Person>, };

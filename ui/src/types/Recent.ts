@@ -10,4 +10,4 @@ export type Recent = { call: string, direction: Direction, party: Party, person:
 /**
  * What to dial to call back; `None`: number withheld.
  */
-call_back: string | null, } & ({ "Talked": { seconds: number, } } | "Missed" | { "AnsweredElsewhere": { by: string, } } | { "NotReached": { words: string, } } | { "Unknown": { words: string, } });
+call_back: string | null, } & ({ "outcome": "talked", seconds: number, } | { "outcome": "missed" } | { "outcome": "answered_elsewhere", by: string, } | { "outcome": "not_reached", words: string, } | { "outcome": "unknown", words: string, });

@@ -4,4 +4,4 @@ import type { Refusal } from "./Refusal";
 import type { Snapshot } from "./Snapshot";
 import type { Status } from "./Status";
 
-export type Reply = "Done" | { "Dialling": { dial: string, } } | { "AskedFirst": { confirm: string, } } | { "Explanation": Explanation } | { "Snapshot": Snapshot } | { "Status": Status } | { "Refused": Refusal };
+export type Reply = { "reply": "done" } | { "reply": "dialling", "value": { dial: string, } } | { "reply": "asked_first", "value": { confirm: string, } } | { "reply": "explanation", "value": Explanation } | { "reply": "snapshot", "value": Snapshot } | { "reply": "status", "value": Status } | { "reply": "refused", "value": Refusal };

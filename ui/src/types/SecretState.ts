@@ -3,4 +3,4 @@
 /**
  * Where the AMI secret is.
  */
-export type SecretState = "Missing" | "Stored" | { "ThisRunOnly": { words: string, } } | { "Locked": { words: string, } };
+export type SecretState = { "secret": "missing" } | { "secret": "stored" } | { "secret": "this_run_only", words: string, } | { "secret": "locked", words: string, };

@@ -3,4 +3,4 @@
 /**
  * The form in which an outside number is sent to the PBX.
  */
-export type SendAs = "E164" | "E164Digits" | "National";
+export type SendAs = "e164" | "e164_digits" | "national";

@@ -3,4 +3,4 @@
 /**
  * Where a wish to dial came from; decides whether it is confirmed first.
  */
-export type Source = "Typed" | { "Link": { program: string | null, } };
+export type Source = { "kind": "typed" } | { "kind": "link", program: string | null, };

@@ -3,4 +3,4 @@
 /**
  * How the line to the PBX is protected.
  */
-export type Tls = "Off" | "PlainAllowed" | "System" | { "Ca": { file: string, } } | { "Pin": { sha256: string, } };
+export type Tls = { "kind": "off" } | { "kind": "plain_allowed" } | { "kind": "system" } | { "kind": "ca", file: string, } | { "kind": "pin", sha256: string, };

@@ -3,4 +3,4 @@
 /**
  * Names a window of `sidetone-ui`; also the label of its webview.
  */
-export type Window = "Card" | "Panel" | "Confirm" | "Settings";
+export type Window = "card" | "panel" | "confirm" | "settings";
