@@ -60,7 +60,7 @@ impl People {
 pub enum CardPhase {
     Ringing,
     Talking {
-        since: UnixMillis,
+        talking_since: UnixMillis,
     },
     /// A colleague has taken it: "Answered by 102".
     AnsweredElsewhere {

@@ -13,4 +13,4 @@ call: string, party: Party, people: People,
 /**
  * What was dialled: the line, DID or group; `None`: this extension directly.
  */
-line: string | null, extension: string, since: number, can_hang_up: boolean, } & ({ "phase": "ringing" } | { "phase": "talking", since: number, } | { "phase": "answered_elsewhere", by: string, } | { "phase": "missed" } | { "phase": "ended", words: string, } | { "phase": "unknown", words: string, });
+line: string | null, extension: string, since: number, can_hang_up: boolean, } & ({ "phase": "ringing" } | { "phase": "talking", talking_since: number, } | { "phase": "answered_elsewhere", by: string, } | { "phase": "missed" } | { "phase": "ended", words: string, } | { "phase": "unknown", words: string, });

@@ -3,4 +3,4 @@
 /**
  * Where a card's call stands.
  */
-export type CardPhase = { "phase": "ringing" } | { "phase": "talking", since: number, } | { "phase": "answered_elsewhere", by: string, } | { "phase": "missed" } | { "phase": "ended", words: string, } | { "phase": "unknown", words: string, };
+export type CardPhase = { "phase": "ringing" } | { "phase": "talking", talking_since: number, } | { "phase": "answered_elsewhere", by: string, } | { "phase": "missed" } | { "phase": "ended", words: string, } | { "phase": "unknown", words: string, };
