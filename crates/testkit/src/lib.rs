@@ -1,1 +1,20 @@
 //! A real Asterisk, real SIP phones and a private desktop session for tests and the demo.
+//!
+//! Everything that is started here ends when its value is dropped and also when the process that
+//! started it is killed: see [`ProcessGroup`]. Calls block; every wait has a deadline.
+
+#[cfg(target_os = "linux")]
+pub mod asterisk;
+#[cfg(target_os = "linux")]
+mod cache;
+#[cfg(target_os = "linux")]
+mod group;
+#[cfg(target_os = "linux")]
+mod ports;
+#[cfg(target_os = "linux")]
+mod run;
+
+#[cfg(target_os = "linux")]
+pub use asterisk::{Asterisk, AsteriskProgram};
+#[cfg(target_os = "linux")]
+pub use group::ProcessGroup;

@@ -1,0 +1,377 @@
+//! Fetches Asterisk with the machine's own apt into the user's cache: no root, no chroot, no change to the system.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::AsteriskProgram;
+use crate::cache::{self, Lock};
+use crate::run;
+
+/// To be raised whenever this file makes something different.
+const RECIPE: &str = "asterisk 22, recipe 1";
+
+/// Debian's development suites carry the current long-term release; its stable ones carry none.
+const SUITES: [&str; 2] = ["sid", "forky"];
+
+const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/// Parts of the closure that only maintainer scripts and unused modules need.
+const NOT_NEEDED: [&str; 33] = [
+    "adduser",
+    "asterisk-config",
+    "coreutils",
+    "debconf",
+    "dirmngr",
+    "dmsetup",
+    "dpkg",
+    "gnupg",
+    "gpg",
+    "gpgv",
+    "init-system",
+    "libcodec2",
+    "libperl",
+    "libpython",
+    "libsnmp-base",
+    "login",
+    "lsb-base",
+    "media-types",
+    "mount",
+    "netbase",
+    "passwd",
+    "perl",
+    "pinentry",
+    "python3",
+    "sensible-utils",
+    "systemd",
+    "sysv",
+    "tar",
+    "ucf",
+    "util-linux",
+    "usr-is-merged",
+    "libpam-systemd",
+    "dbus",
+];
+
+/// Documentation, translations and tables that a telephone exchange does without.
+const NOT_UNPACKED: [&str; 7] = [
+    "./usr/share/doc",
+    "./usr/share/man",
+    "./usr/share/locale",
+    "./usr/share/info",
+    "./usr/share/icu",
+    "./usr/share/lintian",
+    "./usr/lib/*-linux-gnu/gconv",
+];
+
+/// A real Asterisk, fetched now unless it is there already; `progress` gets a sentence at each long step.
+///
+/// The first call downloads about 65 MB and leaves about 150 MB; the next ones only read a stamp.
+pub fn install(mut progress: impl FnMut(&str)) -> Result<AsteriskProgram> {
+    let cache = cache::folder()?;
+    let root = cache.join("asterisk");
+    if cache::is_made_by(&root, RECIPE) {
+        return Ok(AsteriskProgram::at(root));
+    }
+    let _turn = Lock::acquire(
+        &cache.join("asterisk.lock"),
+        Duration::from_secs(900),
+        || {
+            progress("Waiting for another process that is fetching Asterisk");
+        },
+    )?;
+    if cache::is_made_by(&root, RECIPE) {
+        return Ok(AsteriskProgram::at(root));
+    }
+    let started = Instant::now();
+    let work = Work::new(cache.join("asterisk.work"))?;
+    let packages = work.resolve(&mut progress)?;
+    progress(&format!(
+        "Downloading Asterisk: {} Debian packages, about 55 MB",
+        packages.len()
+    ));
+    work.download(&packages)?;
+    progress("Unpacking Asterisk");
+    work.unpack()?;
+    let version = AsteriskProgram::at(work.root())
+        .version()
+        .context("start the unpacked Asterisk")?;
+    cache::stamp(&work.root(), RECIPE)?;
+    cache::replace(&root, &work.root())?;
+    fs::remove_dir_all(&work.0).context("remove the downloads")?;
+    progress(&format!(
+        "{version} is ready after {:.0} s in {}",
+        started.elapsed().as_secs_f32(),
+        root.display()
+    ));
+    Ok(AsteriskProgram::at(root))
+}
+
+/// The folder in which apt and dpkg-deb do their part.
+struct Work(PathBuf);
+
+impl Work {
+    fn new(folder: PathBuf) -> Result<Self> {
+        let _ = fs::remove_dir_all(&folder);
+        let work = Self(folder);
+        for name in [
+            "etc/apt.conf.d",
+            "etc/preferences.d",
+            "etc/sources.list.d",
+            "lists/partial",
+            "archives/partial",
+        ] {
+            fs::create_dir_all(work.apt().join(name)).context("create apt's folders")?;
+        }
+        // An empty state: the whole closure comes from one suite, whatever this machine has installed.
+        fs::write(work.apt().join("status"), "").context("write apt's state")?;
+        Ok(work)
+    }
+
+    fn apt(&self) -> PathBuf {
+        self.0.join("apt")
+    }
+
+    fn root(&self) -> PathBuf {
+        self.0.join("root")
+    }
+
+    /// The machine's apt with folders of our own; proxy and mirror settings stay the machine's.
+    fn apt_get(&self) -> Command {
+        let apt = self.apt();
+        let mut command = Command::new("apt-get");
+        command
+            .arg("-q")
+            .env("LC_ALL", "C.UTF-8")
+            .current_dir(apt.join("archives"));
+        for (option, folder) in [
+            ("Dir::Etc::sourcelist", "etc/sources.list"),
+            ("Dir::Etc::sourceparts", "etc/sources.list.d"),
+            ("Dir::Etc::preferencesparts", "etc/preferences.d"),
+            ("Dir::Etc::preferences", "etc/preferences"),
+            ("Dir::State::lists", "lists"),
+            ("Dir::State::status", "status"),
+            ("Dir::State::extended_states", "extended_states"),
+            ("Dir::Cache::archives", "archives"),
+            ("Dir::Cache::pkgcache", "pkgcache.bin"),
+            ("Dir::Cache::srcpkgcache", "srcpkgcache.bin"),
+            ("Dir::Log", "log"),
+        ] {
+            command
+                .arg("-o")
+                .arg(format!("{option}={}", apt.join(folder).display()));
+        }
+        for option in [
+            "Acquire::Languages=none",
+            "Acquire::Retries=3",
+            "Acquire::http::Timeout=30",
+            "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false",
+            "APT::Install-Recommends=false",
+            "APT::Sandbox::User=",
+            "APT::Update::Post-Invoke=",
+            "APT::Update::Post-Invoke-Success=",
+            "Debug::NoLocking=true",
+        ] {
+            command.args(["-o", option]);
+        }
+        command
+    }
+
+    /// Names of the packages, from the first suite that has them.
+    fn resolve(&self, progress: &mut impl FnMut(&str)) -> Result<Vec<String>> {
+        let mirror = mirror()?;
+        let mut last = None;
+        for suite in SUITES {
+            progress(&format!("Reading the package lists of Debian {suite}"));
+            let source = format!("deb [signed-by={KEYRING}] {mirror} {suite} main\n");
+            fs::write(self.apt().join("etc/sources.list"), source).context("write apt's source")?;
+            match self.closure() {
+                Ok(packages) => return Ok(packages),
+                Err(error) => last = Some(error.context(format!("resolve asterisk in {suite}"))),
+            }
+        }
+        Err(last.context("no suite to ask")?)
+    }
+
+    fn closure(&self) -> Result<Vec<String>> {
+        run::output(
+            self.apt_get()
+                .args(["-o", "APT::Update::Error-Mode=any", "update"]),
+        )?;
+        let plan = run::output(self.apt_get().args([
+            "-s",
+            "install",
+            "asterisk",
+            "asterisk-core-sounds-en",
+        ]))?;
+        let packages: Vec<String> = plan
+            .lines()
+            .filter_map(|line| line.strip_prefix("Inst ")?.split(' ').next())
+            .filter(|name| !NOT_NEEDED.iter().any(|prefix| name.starts_with(prefix)))
+            .map(str::to_owned)
+            .collect();
+        if packages.len() < 20 {
+            bail!("apt resolved only {} packages", packages.len());
+        }
+        Ok(packages)
+    }
+
+    fn download(&self, packages: &[String]) -> Result<()> {
+        run::output(self.apt_get().arg("download").args(packages)).context("download Asterisk")?;
+        Ok(())
+    }
+
+    fn unpack(&self) -> Result<()> {
+        let root = self.root();
+        // As on every current Debian: /lib and the like are links into /usr.
+        for name in ["bin", "sbin", "lib", "lib64"] {
+            fs::create_dir_all(root.join("usr").join(name)).context("create the root")?;
+            symlink(format!("usr/{name}"), root.join(name)).context("link into /usr")?;
+        }
+        let archives = self.apt().join("archives");
+        for entry in fs::read_dir(&archives).context("list the downloads")? {
+            let path = entry.context("list the downloads")?.path();
+            if path.extension().is_some_and(|extension| extension == "deb") {
+                unpack_one(&path, &root).with_context(|| format!("unpack {}", path.display()))?;
+            }
+        }
+        // On an installed system these two are made by maintainer scripts.
+        let sounds = root.join("usr/share/asterisk/sounds");
+        if !sounds.join("en").exists() {
+            symlink("en_US_f_Allison", sounds.join("en")).context("choose the English sounds")?;
+        }
+        write_launcher(&root)
+    }
+}
+
+fn unpack_one(package: &Path, root: &Path) -> Result<()> {
+    let mut archive = Command::new("dpkg-deb")
+        .arg("--fsys-tarfile")
+        .arg(package)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("run dpkg-deb")?;
+    let stream = archive.stdout.take().context("read from dpkg-deb")?;
+    let tar = Command::new("tar")
+        .arg("-C")
+        .arg(root)
+        .args([
+            "-x",
+            "--keep-directory-symlink",
+            "--no-same-owner",
+            "-f",
+            "-",
+        ])
+        .args(NOT_UNPACKED.map(|path| format!("--exclude={path}")))
+        .stdin(stream)
+        .output()
+        .context("run tar")?;
+    let archive = archive.wait().context("wait for dpkg-deb")?;
+    if !tar.status.success() || !archive.success() {
+        bail!("{}", String::from_utf8_lossy(&tar.stderr).trim());
+    }
+    Ok(())
+}
+
+/// `bin-path/asterisk` starts the program with the loader and the libraries that came with it. Its
+/// folder has to be in `PATH`, because `core restart now` executes "asterisk" by name.
+fn write_launcher(root: &Path) -> Result<()> {
+    let loader = ["usr/lib64", "usr/lib"]
+        .iter()
+        .flat_map(|folder| {
+            fs::read_dir(root.join(folder))
+                .into_iter()
+                .flatten()
+                .flatten()
+        })
+        .find(|entry| entry.file_name().to_string_lossy().starts_with("ld-linux"))
+        .context("no loader in the unpacked packages")?
+        .path();
+    let loader = loader
+        .strip_prefix(root)
+        .context("a loader outside of the root")?;
+    let libraries = library_folder(root)?;
+    let libraries = libraries
+        .strip_prefix(root)
+        .context("libraries outside of the root")?;
+    let script = format!(
+        "#!/bin/sh\nroot=${{0%/*}}/..\nexec \"$root/{}\" --argv0 asterisk --library-path \"$root/{}\" \"$root/usr/sbin/asterisk\" \"$@\"\n",
+        loader.display(),
+        libraries.display(),
+    );
+    let folder = root.join("launch");
+    fs::create_dir_all(&folder).context("create the launcher's folder")?;
+    let path = folder.join("asterisk");
+    fs::write(&path, script).context("write the launcher")?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
+        .context("make the launcher executable")
+}
+
+/// `usr/lib/<triplet>` of the unpacked root.
+pub(super) fn library_folder(root: &Path) -> Result<PathBuf> {
+    fs::read_dir(root.join("usr/lib"))
+        .context("list the libraries")?
+        .flatten()
+        .find(|entry| entry.file_name().to_string_lossy().contains("-linux-gnu"))
+        .map(|entry| entry.path())
+        .context("no libraries in the unpacked packages")
+}
+
+/// The mirror from which this machine takes Debian's main archive.
+fn mirror() -> Result<String> {
+    let format = "$(COMPONENT) $(REPO_URI)";
+    let targets = run::output(Command::new("apt-get").args([
+        "indextargets",
+        "--format",
+        format,
+        "Created-By: Packages",
+    ]));
+    let known = targets.unwrap_or_default();
+    let from_targets = known.lines().filter_map(|line| line.strip_prefix("main "));
+    if let Some(uri) = from_targets.map(str::trim).find(|uri| is_main_archive(uri)) {
+        return Ok(uri.to_owned());
+    }
+    // Before the first `apt-get update` there are no targets, only sources.
+    let mut files = vec![PathBuf::from("/etc/apt/sources.list")];
+    files.extend(
+        fs::read_dir("/etc/apt/sources.list.d")
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path()),
+    );
+    let text: String = files
+        .iter()
+        .filter_map(|path| fs::read_to_string(path).ok())
+        .collect();
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .flat_map(str::split_whitespace)
+        .find(|word| is_main_archive(word))
+        .map(str::to_owned)
+        .context(
+            "no Debian mirror in this machine's apt sources: the tests fetch Asterisk through apt",
+        )
+}
+
+fn is_main_archive(uri: &str) -> bool {
+    uri.contains(":/") && uri.trim_end_matches('/').ends_with("/debian")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_security_archive_is_not_taken_for_the_main_one() {
+        assert!(is_main_archive("http://mirror.example/debian/"));
+        assert!(is_main_archive("https://mirror.example/pub/debian"));
+        assert!(!is_main_archive("http://mirror.example/debian-security"));
+        assert!(!is_main_archive("/debian"));
+    }
+}
