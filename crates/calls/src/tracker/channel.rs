@@ -1,0 +1,37 @@
+//! What the tracker remembers of one live channel.
+
+use ami::{ChannelName, Linkedid, Uniqueid};
+
+use super::CallKey;
+use crate::{LegState, Party, Role, extensions::Technology};
+
+slotmap::new_key_type! {
+    pub(super) struct ChannelKey;
+}
+
+#[derive(Debug)]
+pub(super) struct Channel {
+    pub(super) uniqueid: Uniqueid,
+    /// As last seen: it can change on any event.
+    pub(super) linkedid: Linkedid,
+    pub(super) name: ChannelName,
+    pub(super) technology: Technology,
+    pub(super) call: CallKey,
+    /// The party as it was when the channel was born, before queues and ring groups put prefixes on it.
+    pub(super) party: Party,
+    /// Unknown for a channel that has neither placed nor been dialled yet.
+    pub(super) role: Option<Role>,
+    /// Somebody's `DialBegin` named it.
+    pub(super) dialled: bool,
+    pub(super) state: LegState,
+    /// The other half of a Local pair.
+    pub(super) pair: Option<ChannelKey>,
+    /// The link's life in which it was last heard of.
+    pub(super) heard: u32,
+}
+
+impl Channel {
+    pub(super) fn is_phone(&self) -> bool {
+        self.technology == Technology::Phone
+    }
+}

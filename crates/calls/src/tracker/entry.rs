@@ -1,0 +1,219 @@
+//! A call with the bookkeeping that its readers do not see, and the verdict on how it ended.
+
+use std::time::Instant;
+
+use ami::{DialStatus, Linkedid, Uniqueid};
+
+use super::Attempt;
+use crate::{
+    Call, CallId, Cause, Direction, End, Leg, LegState, Party, Role, extensions::Extensions,
+};
+
+slotmap::new_key_type! {
+    pub(super) struct CallKey;
+}
+
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) call: Call,
+    /// The Linkedids under which it was seen; the first is nearly always the only one.
+    pub(super) linkedids: Vec<Linkedid>,
+    /// Live channels, Local halves and helpers included.
+    pub(super) channels: usize,
+    /// Its first channel was rung by an Originate, ours or another's.
+    pub(super) originated: bool,
+    /// Which side's phone hung up last: `HangupRequest` comes only from a phone that sent its own goodbye.
+    pub(super) hung_up_by: Option<Role>,
+    /// The caller's own hangup cause, for want of a better one.
+    pub(super) caller_cause: Option<Cause>,
+    /// `Started` has been handed out.
+    pub(super) announced: bool,
+    /// A change waits to be handed out.
+    pub(super) queued: bool,
+}
+
+impl Entry {
+    pub(super) fn new(id: CallId, now: Instant) -> Self {
+        let call = Call {
+            id,
+            direction: Direction::Outgoing,
+            caller: Party::default(),
+            dialled: None,
+            legs: Vec::with_capacity(2),
+            originate: None,
+            started: now,
+            answered: None,
+            ended: None,
+            answered_by: None,
+            end: None,
+            cause: None,
+            certain: true,
+        };
+        Self {
+            call,
+            linkedids: Vec::with_capacity(1),
+            channels: 0,
+            originated: false,
+            hung_up_by: None,
+            caller_cause: None,
+            announced: false,
+            queued: false,
+        }
+    }
+
+    /// A call of Local halves and helpers alone is no call that people see.
+    pub(super) fn is_visible(&self) -> bool {
+        !self.call.legs.is_empty()
+    }
+
+    pub(super) fn leg_mut(&mut self, uniqueid: &Uniqueid) -> Option<&mut Leg> {
+        self.call
+            .legs
+            .iter_mut()
+            .rev()
+            .find(|leg| leg.uniqueid == *uniqueid)
+    }
+
+    pub(super) fn add_leg(&mut self, leg: Leg) {
+        if self.call.legs.len() >= Call::LEGS {
+            let oldest = |leg: &Leg| leg.state == LegState::Gone && leg.answered.is_none();
+            let at = self.call.legs.iter().position(oldest).unwrap_or(1);
+            self.call.legs.remove(at);
+        }
+        self.call.legs.push(leg);
+    }
+
+    pub(super) fn legs(&self, role: Role) -> impl Iterator<Item = &Leg> {
+        self.call.legs.iter().filter(move |leg| leg.role == role)
+    }
+
+    /// Reads the direction off the legs: a line outside that calls makes it incoming, whoever it reaches.
+    pub(super) fn settle_direction(&mut self, extensions: &Extensions) {
+        let Some(caller) = self.legs(Role::Caller).next() else {
+            return;
+        };
+        let inside = if caller.extension.is_none() {
+            self.call.direction = Direction::Incoming;
+            return;
+        } else if self.legs(Role::Callee).next().is_some() {
+            self.legs(Role::Callee).all(|leg| leg.extension.is_some())
+        } else {
+            self.call
+                .dialled
+                .as_deref()
+                .is_some_and(|number| extensions.is_extension(number))
+        };
+        self.call.direction = if inside {
+            Direction::Internal
+        } else {
+            Direction::Outgoing
+        };
+    }
+
+    /// How the call ended, or would have if it ended now, with the cause that says so.
+    pub(super) fn verdict(&self, attempt: Option<&Attempt>) -> (End, Option<Cause>) {
+        if self.call.answered.is_some() {
+            return (self.who_hung_up(attempt), self.caller_cause);
+        }
+        if attempt.is_some_and(|attempt| attempt.cancelled) {
+            return (End::Cancelled, self.caller_cause);
+        }
+        if self.originated && !self.caller_picked_up() {
+            return self.why_caller_was_not_reached(attempt);
+        }
+        if self.hung_up_by == Some(Role::Caller) {
+            return (End::Cancelled, self.caller_cause);
+        }
+        self.why_nobody_answered()
+    }
+
+    fn who_hung_up(&self, attempt: Option<&Attempt>) -> End {
+        let incoming = self.call.direction == Direction::Incoming;
+        match self.hung_up_by {
+            _ if attempt.is_some_and(|attempt| attempt.cancelled) => End::ByYou,
+            Some(Role::Caller) if incoming => End::ByThem,
+            Some(Role::Caller) => End::ByYou,
+            Some(Role::Callee) if incoming => End::ByYou,
+            Some(Role::Callee) => End::ByThem,
+            None => End::ByPbx,
+        }
+    }
+
+    pub(super) fn caller_picked_up(&self) -> bool {
+        self.legs(Role::Caller).any(|leg| leg.answered.is_some())
+    }
+
+    /// An Originate whose first phone never came up. `Reason` 3 is a timeout, 5 busy, 0 all the rest.
+    fn why_caller_was_not_reached(&self, attempt: Option<&Attempt>) -> (End, Option<Cause>) {
+        let reason = attempt.and_then(|attempt| attempt.failure);
+        let Some(leg) = self.legs(Role::Caller).last() else {
+            return (End::of_refused_phone(reason), self.caller_cause);
+        };
+        let cause = leg.cause.or(self.caller_cause);
+        let told = cause.filter(|cause| cause.is_telling());
+        let end = match (&leg.dial_status, told) {
+            _ if reason == Some(3) => End::YouDidNotPickUp,
+            (_, Some(cause)) if cause.is_busy() => End::YouRejected,
+            (_, Some(cause)) if cause.is_no_answer() => End::YouDidNotPickUp,
+            (Some(DialStatus::Busy), _) => End::YouRejected,
+            _ if reason == Some(5) => End::YouRejected,
+            (Some(DialStatus::ChanUnavail), _) => End::YourPhoneOffline,
+            (_, Some(cause)) if cause.is_no_such_number() || cause == Cause::NOT_REGISTERED => {
+                End::YourPhoneOffline
+            }
+            (_, Some(cause)) => End::Failed { cause },
+            // Nobody's phone hung up and no time ran out: an administrator or another program did it.
+            (Some(DialStatus::NoAnswer), None) if cause == Some(Cause::NORMAL) => End::Cancelled,
+            (_, None) => End::YouDidNotPickUp,
+        };
+        (end, cause)
+    }
+
+    /// The best that can be said of several attempts: a phone that rang outweighs one that was busy, and so on.
+    fn why_nobody_answered(&self) -> (End, Option<Cause>) {
+        let verdicts = self.legs(Role::Callee).map(|leg| {
+            let cause = leg.cause.or(self.caller_cause);
+            (unanswered(leg, cause), cause)
+        });
+        let weight = |end: &End| {
+            [End::NoSuchNumber, End::Busy, End::NoAnswer]
+                .iter()
+                .position(|known| known == end)
+        };
+        if let Some(best) = verdicts.max_by_key(|(end, _)| weight(end)) {
+            return best;
+        }
+        let end = match self.caller_cause {
+            Some(cause) if cause.is_no_such_number() => End::NoSuchNumber,
+            Some(cause) if cause.is_busy() => End::Busy,
+            Some(cause) if cause.is_telling() => End::Failed { cause },
+            Some(_) | None => End::ByPbx,
+        };
+        (end, self.caller_cause)
+    }
+}
+
+impl End {
+    /// An Originate that failed before there was a channel of a phone.
+    pub(super) fn of_refused_phone(reason: Option<u8>) -> Self {
+        match reason {
+            Some(3) => Self::YouDidNotPickUp,
+            Some(5) => Self::YouRejected,
+            Some(_) | None => Self::YourPhoneOffline,
+        }
+    }
+}
+
+fn unanswered(leg: &Leg, cause: Option<Cause>) -> End {
+    match (&leg.dial_status, cause.filter(|cause| cause.is_telling())) {
+        (_, Some(cause)) if cause.is_no_such_number() => End::NoSuchNumber,
+        (_, Some(cause)) if cause.is_busy() => End::Busy,
+        (_, Some(cause)) if cause.is_no_answer() => End::NoAnswer,
+        (Some(DialStatus::Busy), _) => End::Busy,
+        (_, Some(cause)) => End::Failed { cause },
+        (Some(DialStatus::Congestion | DialStatus::ChanUnavail), None) => End::Failed {
+            cause: cause.unwrap_or(Cause::UNKNOWN),
+        },
+        (_, None) => End::NoAnswer,
+    }
+}
