@@ -10,6 +10,8 @@ mod cache;
 #[cfg(target_os = "linux")]
 mod group;
 #[cfg(target_os = "linux")]
+pub mod phones;
+#[cfg(target_os = "linux")]
 mod ports;
 #[cfg(target_os = "linux")]
 mod run;
@@ -18,3 +20,5 @@ mod run;
 pub use asterisk::{Asterisk, AsteriskProgram};
 #[cfg(target_os = "linux")]
 pub use group::ProcessGroup;
+#[cfg(target_os = "linux")]
+pub use phones::Phones;
