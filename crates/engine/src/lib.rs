@@ -1,1 +1,20 @@
-//! The application without a face: manager interface, call tracker and contacts in one loop.
+//! The application without a face: manager interface, call tracker and contact book in one loop with one owner of state.
+//!
+//! [`spawn`] starts the loop. [`Command`]s go in by the [`Handle`] without waiting; [`Update`]s come out, and a reader
+//! who is slow gets the newest of each thing instead of a queue.
+#![forbid(unsafe_code)]
+
+mod command;
+mod config;
+mod handle;
+mod run;
+mod update;
+
+pub use calls::CallId;
+pub use command::{Command, DialId};
+pub use config::{Config, Pbx, Tls};
+pub use handle::{Busy, Handle, Updates, spawn};
+pub use update::{
+    CallUpdate, Connection, DialStamps, DialUpdate, Direction, End, Mine, People, Person, Phase,
+    PhoneState, Progress, Remote, RemoteNumber, Side, TestReport, Update, Verdict,
+};

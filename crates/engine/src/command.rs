@@ -1,0 +1,59 @@
+//! What the engine can be told to do.
+
+use crate::{CallId, Config};
+use phone_number::Dialable;
+use std::{fmt, time::Instant};
+
+/// Names an outgoing call that was asked for here. One id is dialled once, however often it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DialId(pub String);
+
+impl fmt::Display for DialId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<T: Into<String>> From<T> for DialId {
+    fn from(id: T) -> Self {
+        Self(id.into())
+    }
+}
+
+/// A wish; what becomes of it comes as [`Update`](crate::Update)s.
+#[derive(Debug)]
+pub enum Command {
+    /// Connects with this from now on; an open connection is given up, calls and dials of it become unknown.
+    Configure(Box<Config>),
+    Disconnect,
+    Dial {
+        dial: DialId,
+        target: Dialable,
+        /// The number as a person would write it, by which the person is looked up.
+        number: String,
+        /// When the person asked.
+        asked: Instant,
+    },
+    /// Gives up an outgoing call, whatever step it has reached.
+    Cancel {
+        dial: DialId,
+    },
+    /// Hangs up our own phone in this call; `None`: in the call that is talked, else in the newest that rings.
+    HangUp {
+        call: Option<CallId>,
+    },
+    /// Who has this number? Answered by [`Update::WhoIs`](crate::Update::WhoIs) with the same `key`.
+    WhoIs {
+        key: u64,
+        number: String,
+    },
+    /// Tries these settings over a connection of its own, without dialling.
+    /// Answered by [`Update::Tested`](crate::Update::Tested) with the same `key`.
+    Test {
+        key: u64,
+        config: Box<Config>,
+    },
+    /// Connects now instead of at the end of the wait.
+    RetryNow,
+    Shutdown,
+}

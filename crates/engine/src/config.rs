@@ -1,0 +1,47 @@
+//! Which PBX, as whom, and which phone is ours.
+
+use phone_number::DialPlan;
+use secrecy::SecretString;
+
+/// Everything that the engine must be told before it can connect.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub pbx: Pbx,
+    /// Own extension, for example `101`: its calls are reported.
+    pub extension: String,
+    /// Own phone as Asterisk names it, for example `PJSIP/101`: it rings first when we dial.
+    pub channel: String,
+    /// The dialplan context that our calls start in.
+    pub context: String,
+    /// How caller numbers are read.
+    pub dial_plan: DialPlan,
+}
+
+/// Where the manager interface is and who logs in.
+#[derive(Clone, Debug)]
+pub struct Pbx {
+    pub host: String,
+    pub port: u16,
+    pub tls: Tls,
+    /// User of `manager.conf`.
+    pub user: String,
+    pub secret: SecretString,
+    /// Single-byte charset of texts that are no UTF-8, for example `windows-1251`; empty: none.
+    pub charset: String,
+}
+
+/// How the connection is protected.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Tls {
+    /// Plain text, to this machine only.
+    #[default]
+    Off,
+    /// Plain text, wherever it goes.
+    PlainAllowed,
+    /// Certificates that the system trusts.
+    System,
+    /// A certificate authority of one's own, PEM file.
+    Ca { file: String },
+    /// The certificate with exactly this SHA-256 fingerprint, in hex; colons and spaces are allowed.
+    Pin { sha256: String },
+}

@@ -1,0 +1,61 @@
+//! Both ends of the engine as its owner sees them.
+
+use crate::{Command, Update};
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+/// Commands that may wait. A person gives a few a minute.
+const COMMANDS: usize = 64;
+/// Updates on their way before later ones are laid over each other.
+const UPDATES: usize = 32;
+
+/// The engine has more commands waiting than any person gives, or has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the engine takes no more commands now")]
+pub struct Busy;
+
+/// Gives commands to the engine; cheap to clone. The engine ends when the last one is dropped.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    commands: mpsc::Sender<Command>,
+}
+
+impl Handle {
+    /// Never waits.
+    ///
+    /// # Errors
+    /// [`Busy`] when the command was not taken.
+    pub fn send(&self, command: Command) -> Result<(), Busy> {
+        self.commands.try_send(command).map_err(|_| Busy)
+    }
+}
+
+/// What the engine reports.
+#[derive(Debug)]
+pub struct Updates {
+    updates: mpsc::Receiver<Update>,
+}
+
+impl Updates {
+    /// The next fact; `None` after the engine has ended. Nothing is lost when the future is dropped.
+    pub async fn next(&mut self) -> Option<Update> {
+        self.updates.recv().await
+    }
+
+    /// The next fact if there is one already.
+    pub fn try_next(&mut self) -> Option<Update> {
+        self.updates.try_recv().ok()
+    }
+}
+
+/// Starts the engine on the current tokio runtime, not yet connected; `book` may change at any time.
+///
+/// # Panics
+/// Outside a tokio runtime.
+#[must_use]
+pub fn spawn(book: watch::Receiver<Arc<contacts::Book>>) -> (Handle, Updates) {
+    let (commands, inbox) = mpsc::channel(COMMANDS);
+    let (outbox, updates) = mpsc::channel(UPDATES);
+    tokio::spawn(crate::run::run(book, inbox, outbox));
+    (Handle { commands }, Updates { updates })
+}
