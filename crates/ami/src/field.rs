@@ -25,8 +25,9 @@ pub enum EncodeError {
         MAX_LINE
     )]
     LineTooLong { field: &'static str, length: usize },
-    #[error("the action has {0} headers; Asterisk reads at most 128")]
-    TooManyHeaders(usize),
+    /// Variables, mostly.
+    #[error("the action has more than 128 headers, which is all that Asterisk reads")]
+    TooManyHeaders,
     /// The text of the field is not accepted as it is.
     #[error("`{field}` cannot be sent: {why}")]
     Field {

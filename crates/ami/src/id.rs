@@ -115,6 +115,11 @@ pub struct ActionId {
 }
 
 impl ActionId {
+    pub(crate) const ZERO: Self = Self {
+        session: 0,
+        sequence: 0,
+    };
+
     /// Reads the text form back; `None` when some other program made it.
     pub fn parse(text: &str) -> Option<Self> {
         let (session, sequence) = text.split_once('-')?;

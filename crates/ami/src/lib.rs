@@ -14,7 +14,9 @@ mod rights;
 mod session;
 mod value;
 
-pub use action::{Action, CallerId, ExtensionAddress, LoginSecret, Originate, Variable};
+pub use action::{
+    Action, ActionName, CallerId, ExtensionAddress, LoginSecret, Originate, Variable,
+};
 pub use decoder::{Counts, Decoder, Incoming, Limits};
 pub use event::{
     AttendedTransfer, BlindTransfer, Bridge, Channel, ChannelListing, ChannelState, DialProgress,
@@ -24,5 +26,5 @@ pub use field::{EncodeError, FieldError, FieldValue};
 pub use id::{ActionId, BridgeId, ChannelName, Extension, Linkedid, Uniqueid};
 pub use message::{Banner, Message, Response};
 pub use rights::Rights;
-pub use session::{ActionName, Login, LoginMethod, Session, SessionConfig, SessionEvent, Transmit};
+pub use session::{Login, LoginMethod, SendError, Session, SessionConfig, SessionEvent, Transmit};
 pub use value::{Charset, Value};

@@ -6,16 +6,19 @@ use crate::{Charset, Event, Value, value};
 ///
 /// A message whose first line ends in CRLF ends its lines in CRLF only: Asterisk 13 puts lone LFs, even blank lines,
 /// into the output of a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum LineEnd {
+    #[default]
     CrLf,
     Lf,
 }
 
 /// One message, borrowed from the input: a response, an event or, on the other side, an action.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Message<'a> {
-    lines: &'a [u8],
+    headers: &'a [u8],
+    /// What a command printed, before Asterisk 14.
+    raw: &'a [u8],
     ends: LineEnd,
     charset: Charset,
 }
@@ -36,15 +39,21 @@ pub enum Response {
 }
 
 /// The first line of a connection: `Asterisk Call Manager/11.0.0`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Banner<'a> {
     line: Value<'a>,
 }
 
 impl<'a> Message<'a> {
-    pub(crate) fn new(lines: &'a [u8], ends: LineEnd, charset: Charset) -> Self {
+    pub(crate) fn new(bytes: &'a [u8], ends: LineEnd, charset: Charset) -> Self {
+        let headers = match bytes.starts_with(b"Response: Follows") {
+            true => follows_headers(bytes, ends),
+            false => bytes.len(),
+        };
+        let (headers, raw) = bytes.split_at(headers);
         Self {
-            lines,
+            headers,
+            raw,
             ends,
             charset,
         }
@@ -93,32 +102,22 @@ impl<'a> Message<'a> {
     /// The lines that a command printed: `Output` headers, or before Asterisk 14 the raw text after the headers.
     pub fn output(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
         let charset = self.charset;
-        let follows = self.response() == Some(Response::Follows);
         let headers = self
             .headers()
-            .filter(move |(key, _)| !follows && key.eq_ignore_ascii_case("Output"))
+            .filter(|(key, _)| key.eq_ignore_ascii_case("Output"))
             .map(|(_, value)| value);
-        let raw = if follows { self.raw_output() } else { &[] };
+        let raw = trim_end(self.raw);
+        let raw = raw.strip_suffix(END_COMMAND).unwrap_or(raw);
         let raw = raw
             .split_inclusive(|byte| *byte == b'\n')
             .map(move |line| Value::plain(trim_end(line), charset));
         headers.chain(raw)
     }
 
-    /// Every byte of the message, its last line end included.
-    pub fn bytes(&self) -> &'a [u8] {
-        self.lines
-    }
-
-    /// Header lines without their ends; for the output of an old command only the headers above it.
+    /// Header lines without their ends.
     pub(crate) fn lines(&self) -> Lines<'a> {
-        let rest = match self.response() {
-            Some(Response::Follows) => &self.lines[..self.follows_headers()],
-            Some(Response::Success | Response::Error | Response::Goodbye | Response::Other)
-            | None => self.lines,
-        };
         Lines {
-            rest,
+            rest: self.headers,
             ends: self.ends,
         }
     }
@@ -128,12 +127,7 @@ impl<'a> Message<'a> {
     }
 
     fn first_line(&self, name: &str) -> Option<Value<'a>> {
-        let line = Lines {
-            rest: self.lines,
-            ends: self.ends,
-        }
-        .next()?;
-        let (key, value) = split(line)?;
+        let (key, value) = split(self.lines().next()?)?;
         key.eq_ignore_ascii_case(name.as_bytes())
             .then(|| Value::plain(value, self.charset))
     }
@@ -158,33 +152,23 @@ impl<'a> Message<'a> {
         self.event_name()
             .is_some_and(|name| matches!(name.bytes(), b"CEL" | b"OriginateResponse"))
     }
+}
 
-    /// Where the headers of `Response: Follows` end: Asterisk writes at most `Privilege` and `ActionID` above the text.
-    fn follows_headers(&self) -> usize {
-        let mut lines = Lines {
-            rest: self.lines,
-            ends: self.ends,
-        };
-        let mut at = 0;
-        while let Some(line) = lines.next() {
-            let is_header = split(line).is_some_and(|(key, _)| {
-                [&b"Response"[..], b"Privilege", b"ActionID", b"Message"]
-                    .iter()
-                    .any(|known| key.eq_ignore_ascii_case(known))
-            }) && !line.contains(&b'\n');
-            if !is_header {
-                break;
-            }
-            at = self.lines.len() - lines.rest.len();
+/// Where the headers of `Response: Follows` end: Asterisk writes at most `Privilege`, `ActionID` and `Message` above the
+/// text, which may have colons too.
+fn follows_headers(bytes: &[u8], ends: LineEnd) -> usize {
+    let mut lines = Lines { rest: bytes, ends };
+    let mut end = 0;
+    while let Some((key, value)) = lines.next().and_then(split) {
+        let is_header = ["Response", "Privilege", "ActionID", "Message"]
+            .iter()
+            .any(|known| key.eq_ignore_ascii_case(known.as_bytes()));
+        if !is_header || value.contains(&b'\n') {
+            break;
         }
-        at
+        end = bytes.len() - lines.rest.len();
     }
-
-    fn raw_output(&self) -> &'a [u8] {
-        let text = &self.lines[self.follows_headers()..];
-        let text = trim_end(text);
-        text.strip_suffix(END_COMMAND).unwrap_or(text)
-    }
+    end
 }
 
 /// Ends the output of a command in Asterisk 13 and older.
