@@ -1,0 +1,470 @@
+//! The owner of everything that is shown: one input at a time, no IO, no waiting.
+
+mod calls;
+mod dials;
+mod settings;
+mod windows;
+
+use crate::cards::Cards;
+use crate::confirm::Question;
+use crate::convert;
+use crate::dialler::Dialler;
+use crate::hops::HopLog;
+use crate::shell::{ClientId, Input, Now, Shell};
+use crate::tray::{Tray, TrayAction};
+use engine::{CallUpdate, Command, Update};
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use view::{
+    AgentMessage, Change, Confirm, Lamp, Refusal, RefusalCode, Reply, Request, Settings, Snapshot,
+    State, Status, Tick, Window,
+};
+
+use dials::Outgoing;
+use settings::{Saving, Testing};
+use windows::Windows;
+
+/// A question to the contact book may take this long before the answer goes out without it.
+const WHO_IS: Duration = Duration::from_millis(250);
+
+/// Somebody who waits for an answer.
+#[derive(Clone, Copy, Debug)]
+struct Asker {
+    client: ClientId,
+    id: u64,
+}
+
+/// What a running look-up is for.
+#[derive(Debug)]
+enum LookUp {
+    Explain {
+        asker: Asker,
+        explanation: Box<view::Explanation>,
+        until: Instant,
+    },
+    Confirm {
+        confirm: String,
+    },
+}
+
+/// The brain of the desktop.
+pub struct Controller<S> {
+    shell: S,
+    state: State,
+    seq: u64,
+    tray: Option<Tray>,
+    tray_shown: bool,
+    secret: Option<SecretString>,
+    phone: engine::PhoneState,
+    connected_since: u64,
+    /// Calls that touch this extension and are not over.
+    calls: BTreeMap<String, CallUpdate>,
+    cards: Cards,
+    dialler: Dialler,
+    outgoing: Vec<Outgoing>,
+    question: Question,
+    look_ups: BTreeMap<u64, LookUp>,
+    keys: u64,
+    windows: Windows,
+    hops: HopLog,
+    saving: Option<Saving>,
+    testing: Option<Testing>,
+    links: Tick,
+}
+
+impl<S: Shell> Controller<S> {
+    /// Draws the tray, then asks for what takes time: secret, contacts, who owns the links.
+    pub fn new(shell: S, settings: Settings) -> Self {
+        let state = State {
+            settings: settings::first_view(settings),
+            ..State::default()
+        };
+        let mut controller = Self {
+            shell,
+            state,
+            seq: 0,
+            tray: None,
+            tray_shown: false,
+            secret: None,
+            phone: engine::PhoneState::default(),
+            connected_since: 0,
+            calls: BTreeMap::new(),
+            cards: Cards::default(),
+            dialler: Dialler::default(),
+            outgoing: Vec::new(),
+            question: Question::default(),
+            look_ups: BTreeMap::new(),
+            keys: 0,
+            windows: Windows::default(),
+            hops: HopLog::default(),
+            saving: None,
+            testing: None,
+            links: Tick::default(),
+        };
+        controller.draw_me();
+        controller.begin();
+        controller
+    }
+
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub fn shell_mut(&mut self) -> &mut S {
+        &mut self.shell
+    }
+
+    /// Takes one input to its end.
+    pub fn handle(&mut self, input: Input, now: Now) {
+        match input {
+            Input::Backend(update) => self.update(update, now),
+            Input::Client {
+                client,
+                id,
+                request,
+            } => self.request(Asker { client, id }, request, now),
+            Input::ClientGone(client) => self.look_ups.retain(|_, look_up| !look_up.is_for(client)),
+            Input::WindowsConnected(client) => self.windows_connected(client, now),
+            Input::WindowsGone => self.windows_gone(now),
+            Input::WindowsFailed { words } => self.windows_failed(&words),
+            Input::Tray(action) => self.tray_action(action, now),
+            Input::TrayShown(shown) => self.tray_shown = shown,
+            Input::Notification { key, action } => self.notification_action(&key, action),
+            Input::SettingsSaved(result) => self.settings_saved(result),
+            Input::Secret(outcome) => self.secret_outcome(outcome),
+            Input::Links(tick) => self.links_known(tick),
+            Input::Contacts { words } => self.contacts_known(words),
+            Input::Timeout => {}
+        }
+        self.expire(now);
+    }
+
+    /// When [`Input::Timeout`] is due at the latest.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let look_ups = self.look_ups.values().filter_map(LookUp::until);
+        [
+            self.cards.next_expiry(),
+            self.question.next_expiry(),
+            self.windows.next_expiry(),
+            self.outgoing.iter().filter_map(Outgoing::gone_at).min(),
+            self.testing.as_ref().map(|testing| testing.until),
+        ]
+        .into_iter()
+        .flatten()
+        .chain(look_ups)
+        .min()
+    }
+
+    fn update(&mut self, update: Update, now: Now) {
+        match update {
+            Update::Connection(connection) => self.connection(connection, now),
+            Update::Phone(phone) => {
+                self.phone = phone;
+                self.draw_me();
+            }
+            Update::Call(call) => self.call(*call, now),
+            Update::Dial(dial) => self.dial_progress(*dial, now),
+            Update::WhoIs { key, people } => self.who_is(key, convert::people(people)),
+            Update::Tested { key, report } => self.tested(key, &report),
+        }
+    }
+
+    fn request(&mut self, asker: Asker, request: Request, now: Now) {
+        match request {
+            Request::Snapshot => {
+                let snapshot = Box::new(self.snapshot());
+                self.reply(asker, Reply::Snapshot(snapshot));
+            }
+            Request::Dial {
+                text,
+                source,
+                request_id,
+            } => self.dial(asker, &text, &source, &request_id, now),
+            Request::Explain { text } => self.explain(asker, &text, now),
+            Request::ConfirmDial { confirm, always } => {
+                self.confirmed(asker, &confirm, always, now)
+            }
+            Request::DismissConfirm { confirm } => {
+                self.question.take(&confirm);
+                self.draw_confirm();
+                self.reply(asker, Reply::Done);
+            }
+            Request::Cancel { dial } => self.cancel(asker, &dial),
+            Request::HangUp { call } => self.hang_up(asker, call.as_deref()),
+            Request::HideCard { call } => {
+                self.cards.hide(&call);
+                self.shell.withdraw(&call);
+                self.draw_cards();
+                self.reply(asker, Reply::Done);
+            }
+            Request::ForgetDial { dial } => {
+                self.outgoing
+                    .retain(|outgoing| outgoing.view.id != dial || !outgoing.view.step.is_over());
+                self.draw_dials();
+                self.reply(asker, Reply::Done);
+            }
+            Request::SaveSettings { settings, secret } => self.save(asker, *settings, secret),
+            Request::TestSettings { settings, secret } => self.test(asker, &settings, secret, now),
+            Request::TakeLinks => {
+                self.shell.take_links();
+                self.reply(asker, Reply::Done);
+            }
+            Request::Show { window } => {
+                self.show(window);
+                self.reply(asker, Reply::Done);
+            }
+            Request::Closed { window } => {
+                self.closed(window, now);
+                self.reply(asker, Reply::Done);
+            }
+            Request::Painted {
+                calls,
+                received_at,
+                painted_at,
+            } => {
+                self.painted(&calls, received_at, painted_at);
+                self.reply(asker, Reply::Done);
+            }
+            Request::Status => {
+                let status = Box::new(self.status(now));
+                self.reply(asker, Reply::Status(status));
+            }
+            Request::Quit => {
+                self.reply(asker, Reply::Done);
+                self.quit();
+            }
+        }
+    }
+
+    fn tray_action(&mut self, action: TrayAction, now: Now) {
+        match action {
+            TrayAction::Activate => self.show(Window::Panel),
+            TrayAction::Open(window) => self.show(window),
+            TrayAction::HangUp => {
+                let _ = self.hang_up_any(None);
+            }
+            TrayAction::Redial { text } => self.dial_from_tray(&text, now),
+            TrayAction::Reconnect => self.reconnect(),
+            TrayAction::Quit => self.quit(),
+        }
+    }
+
+    fn connection(&mut self, connection: engine::Connection, now: Now) {
+        let was_up = self.state.connection.is_up();
+        if !was_up {
+            self.connected_since = now.unix_ms();
+        }
+        let connection = convert::connection(connection, now, self.connected_since);
+        if !connection.is_up() {
+            self.phone = engine::PhoneState::default();
+        }
+        self.change(Change::Connection(connection));
+        self.draw_me();
+        self.draw_confirm();
+    }
+
+    fn expire(&mut self, now: Now) {
+        self.cards.expire(now.instant);
+        self.draw_cards();
+        self.question.expire(now.instant);
+        self.draw_confirm();
+        self.outgoing
+            .retain(|outgoing| outgoing.gone_at().is_none_or(|at| at > now.instant));
+        self.draw_dials();
+        self.expire_look_ups(now.instant);
+        self.expire_test(now.instant);
+        self.expire_windows(now);
+    }
+
+    fn expire_look_ups(&mut self, now: Instant) {
+        let late = self
+            .look_ups
+            .iter()
+            .filter(|(_, look_up)| look_up.until().is_some_and(|until| until <= now));
+        let late: Vec<u64> = late.map(|(key, _)| *key).collect();
+        for key in late {
+            self.who_is(key, view::People::Nobody);
+        }
+    }
+
+    /// Asks the engine who has the number; the answer comes to [`Self::who_is`].
+    fn look_up(&mut self, number: String, look_up: LookUp) {
+        self.keys += 1;
+        self.look_ups.insert(self.keys, look_up);
+        self.shell.backend(Command::WhoIs {
+            key: self.keys,
+            number,
+        });
+    }
+
+    fn who_is(&mut self, key: u64, found: view::People) {
+        match self.look_ups.remove(&key) {
+            None => {}
+            Some(LookUp::Explain {
+                asker,
+                mut explanation,
+                ..
+            }) => {
+                if let view::Explanation::Dials { people, .. } = &mut *explanation {
+                    *people = found;
+                }
+                self.reply(asker, Reply::Explanation(*explanation));
+            }
+            Some(LookUp::Confirm { confirm }) => {
+                let pending = self
+                    .question
+                    .pending_mut()
+                    .filter(|pending| pending.confirm.id == confirm);
+                if let Some(pending) = pending
+                    && let view::Explanation::Dials { people, .. } =
+                        &mut pending.confirm.explanation
+                {
+                    *people = found;
+                    self.draw_confirm();
+                }
+            }
+        }
+    }
+
+    fn draw_confirm(&mut self) {
+        let trouble = self.trouble();
+        if let Some(pending) = self.question.pending_mut() {
+            pending.confirm.trouble = trouble;
+        }
+        let confirm: Option<Box<Confirm>> = self.question.view();
+        self.change(Change::Confirm(confirm));
+    }
+
+    fn draw_me(&mut self) {
+        let extension = self.state.settings.settings.extension.clone();
+        let phone_trouble = (self.state.connection.is_up() && self.phone.registered == Some(false))
+            .then(|| format!("your phone {extension} is not registered"));
+        let lamp = self.lamp();
+        self.change(Change::Me(view::Me {
+            extension,
+            lamp,
+            phone_trouble,
+        }));
+    }
+
+    fn lamp(&self) -> Lamp {
+        if !self.state.connection.is_up() {
+            return Lamp::Offline;
+        }
+        let (ringing, talking) = self.own_calls();
+        if ringing || self.phone.ringing {
+            Lamp::Ringing
+        } else if talking || self.phone.in_use || self.phone.busy || self.phone.on_hold {
+            Lamp::InCall
+        } else if self.phone.registered == Some(false) {
+            Lamp::Offline
+        } else {
+            Lamp::Idle
+        }
+    }
+
+    /// Why nothing can be dialled now, or nothing.
+    fn trouble(&self) -> Option<String> {
+        (!self.state.connection.is_up()).then(|| self.state.connection.words())
+    }
+
+    /// Lays a change over the state; what is new goes to the windows and, drawn again, to the tray.
+    fn change(&mut self, change: Change) {
+        if self.is_known(&change) {
+            return;
+        }
+        self.state.apply(change.clone());
+        self.seq += 1;
+        if self.windows.is_connected() {
+            self.shell.publish(AgentMessage::Change {
+                seq: self.seq,
+                change,
+            });
+        }
+        let tray = Tray::of(&self.state);
+        if self.tray.as_ref() != Some(&tray) {
+            self.shell.set_tray(&tray);
+            self.tray = Some(tray);
+        }
+    }
+
+    fn is_known(&self, change: &Change) -> bool {
+        match change {
+            Change::Connection(new) => *new == self.state.connection,
+            Change::Me(new) => *new == self.state.me && self.tray.is_some(),
+            Change::Cards(new) => *new == self.state.cards,
+            Change::Dials(new) => *new == self.state.dials,
+            Change::Recent(new) => *new == self.state.recent,
+            Change::Confirm(new) => *new == self.state.confirm,
+            Change::Settings(new) => **new == self.state.settings,
+            Change::Test(new) => *new == self.state.test,
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            seq: self.seq,
+            state: self.state.clone(),
+        }
+    }
+
+    fn status(&self, now: Now) -> Status {
+        let calls = self.calls.values().map(|call| view::CallStatus {
+            call: call.call.to_string(),
+            direction: convert::direction(call.direction),
+            state: convert::call_word(call).into(),
+            party: convert::party(&call.remote),
+            since: now.unix_us_of(call.since) / 1000,
+        });
+        Status {
+            version: env!("CARGO_PKG_VERSION").into(),
+            connection: self.state.connection.clone(),
+            me: self.state.me.clone(),
+            calls: calls.collect(),
+            cards: self.state.cards.clone(),
+            dials: self.state.dials.clone(),
+            hops: self.hops.view(),
+            windows: self.windows.is_connected(),
+            tray: self.tray_shown,
+        }
+    }
+
+    fn reply(&mut self, asker: Asker, reply: Reply) {
+        self.shell.reply(asker.client, asker.id, reply);
+    }
+
+    fn refuse(&mut self, asker: Asker, code: RefusalCode, words: impl Into<String>) {
+        self.reply(
+            asker,
+            Reply::Refused(Refusal {
+                code,
+                words: words.into(),
+            }),
+        );
+    }
+
+    fn quit(&mut self) {
+        self.shell.backend(Command::Shutdown);
+        self.shell.windows(crate::Keep::Ended);
+        self.shell.quit();
+    }
+}
+
+impl LookUp {
+    fn until(&self) -> Option<Instant> {
+        match self {
+            Self::Explain { until, .. } => Some(*until),
+            Self::Confirm { .. } => None,
+        }
+    }
+
+    fn is_for(&self, gone: ClientId) -> bool {
+        match self {
+            Self::Explain { asker, .. } => asker.client == gone,
+            Self::Confirm { .. } => false,
+        }
+    }
+}

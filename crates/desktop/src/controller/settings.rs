@@ -1,0 +1,256 @@
+//! Settings, secret, contacts, who owns the links, and the three ticks.
+
+use super::{Asker, Controller};
+use crate::plan::engine_config;
+use crate::shell::{Now, SecretOutcome, Shell};
+use engine::Command;
+use secrecy::SecretString;
+use std::time::{Duration, Instant};
+use view::{
+    Change, Connection, RefusalCode, Reply, SecretState, SecretText, Settings, SettingsView,
+    TestReport, Tick, TickState,
+};
+
+/// A test that has not come to its end by then has failed.
+const TEST: Duration = Duration::from_secs(20);
+
+/// Settings that are being written.
+#[derive(Debug)]
+pub(super) struct Saving {
+    asker: Asker,
+}
+
+/// A test under way.
+#[derive(Debug)]
+pub(super) struct Testing {
+    key: u64,
+    pub(super) until: Instant,
+}
+
+pub(super) fn first_view(settings: Settings) -> SettingsView {
+    SettingsView {
+        settings,
+        ..SettingsView::default()
+    }
+}
+
+impl<S: Shell> Controller<S> {
+    pub(super) fn begin(&mut self) {
+        let settings = self.state.settings.settings.clone();
+        self.shell.load_secret(&settings);
+        self.shell.watch_contacts(&settings);
+        self.shell.check_links();
+        self.keep_windows_at_start();
+    }
+
+    /// Connects with what is set, or says what is missing.
+    fn configure(&mut self) {
+        match engine_config(&self.state.settings.settings, self.secret.as_ref()) {
+            Ok(config) => self.shell.backend(Command::Configure(Box::new(config))),
+            Err(words) => {
+                self.shell.backend(Command::Disconnect);
+                self.change(Change::Connection(Connection::NotSetUp { words }));
+                self.draw_me();
+            }
+        }
+    }
+
+    pub(super) fn reconnect(&mut self) {
+        if self.secret.is_none() {
+            let settings = self.state.settings.settings.clone();
+            self.shell.load_secret(&settings);
+        } else {
+            self.shell.backend(Command::RetryNow);
+        }
+    }
+
+    pub(super) fn save(&mut self, asker: Asker, settings: Settings, secret: Option<SecretText>) {
+        if self.saving.is_some() {
+            return self.refuse(
+                asker,
+                RefusalCode::Settings,
+                "The settings are being saved just now.",
+            );
+        }
+        let old = std::mem::take(&mut self.state.settings.settings);
+        let same_account = old.user == settings.user
+            && old.pbx_host == settings.pbx_host
+            && old.pbx_port == settings.pbx_port;
+        let contacts_changed =
+            old.contacts_file != settings.contacts_file || old.dial_plan != settings.dial_plan;
+        self.state.settings.settings = old;
+        let view = SettingsView {
+            settings: settings.clone(),
+            ..self.state.settings.clone()
+        };
+        self.change(Change::Settings(Box::new(view)));
+        self.saving = Some(Saving { asker });
+        self.shell.save_settings(&settings);
+        if contacts_changed {
+            self.shell.watch_contacts(&settings);
+        }
+        match secret {
+            Some(secret) => {
+                let secret = SecretString::from(secret.reveal().to_owned());
+                self.secret = Some(secret.clone());
+                self.shell.store_secret(&settings, secret);
+                self.configure();
+            }
+            None if same_account && self.secret.is_some() => self.configure(),
+            None => self.shell.load_secret(&settings),
+        }
+        self.draw_me();
+        self.shell.check_links();
+    }
+
+    pub(super) fn settings_saved(&mut self, result: Result<(), String>) {
+        let asker = self.saving.take().map(|saving| saving.asker);
+        match (asker, result) {
+            (Some(asker), Ok(())) => self.reply(asker, Reply::Done),
+            (Some(asker), Err(words)) => self.refuse(asker, RefusalCode::Settings, words),
+            (None, Ok(())) => {}
+            (None, Err(words)) => tracing::warn!(%words, "settings not saved"),
+        }
+    }
+
+    pub(super) fn secret_outcome(&mut self, outcome: SecretOutcome) {
+        let state = match outcome {
+            SecretOutcome::Loaded(secret) => {
+                self.secret = Some(secret);
+                self.configure();
+                SecretState::Stored
+            }
+            SecretOutcome::Stored => SecretState::Stored,
+            SecretOutcome::Missing => {
+                self.secret = None;
+                self.configure();
+                SecretState::Missing
+            }
+            SecretOutcome::Unavailable { words } if self.secret.is_some() => {
+                SecretState::ThisRunOnly { words }
+            }
+            SecretOutcome::Unavailable { words } => {
+                self.change(Change::Connection(Connection::NotSetUp {
+                    words: words.clone(),
+                }));
+                SecretState::Locked { words }
+            }
+        };
+        let view = SettingsView {
+            secret: state,
+            ..self.state.settings.clone()
+        };
+        self.change(Change::Settings(Box::new(view)));
+        self.draw_me();
+    }
+
+    pub(super) fn contacts_known(&mut self, words: String) {
+        let contacts = (!words.is_empty()).then_some(words);
+        let view = SettingsView {
+            contacts,
+            ..self.state.settings.clone()
+        };
+        self.change(Change::Settings(Box::new(view)));
+    }
+
+    pub(super) fn links_known(&mut self, tick: Tick) {
+        self.links = tick.clone();
+        if let Some(test) = &self.state.test {
+            let test = TestReport {
+                links: tick,
+                ..test.clone()
+            };
+            self.change(Change::Test(Some(test)));
+        }
+    }
+
+    pub(super) fn test(
+        &mut self,
+        asker: Asker,
+        settings: &Settings,
+        secret: Option<SecretText>,
+        now: Now,
+    ) {
+        let typed = secret.map(|secret| SecretString::from(secret.reveal().to_owned()));
+        let running = |words: &str| Tick {
+            state: TickState::Running,
+            words: words.into(),
+        };
+        let mut report = TestReport {
+            connection: running("Connecting…"),
+            phone: running("Asking for your phone…"),
+            links: running("Asking who opens tel: links…"),
+        };
+        match engine_config(settings, typed.as_ref().or(self.secret.as_ref())) {
+            Ok(config) => {
+                self.keys += 1;
+                self.testing = Some(Testing {
+                    key: self.keys,
+                    until: now.instant + TEST,
+                });
+                self.shell.backend(Command::Test {
+                    key: self.keys,
+                    config: Box::new(config),
+                });
+            }
+            Err(words) => {
+                self.testing = None;
+                report.connection = Tick {
+                    state: TickState::Failed,
+                    words,
+                };
+                report.phone = Tick {
+                    state: TickState::Failed,
+                    words: "Not asked: there is no connection.".into(),
+                };
+            }
+        }
+        self.change(Change::Test(Some(report)));
+        self.shell.check_links();
+        self.reply(asker, Reply::Done);
+    }
+
+    pub(super) fn tested(&mut self, key: u64, found: &engine::TestReport) {
+        if self.testing.take_if(|testing| testing.key == key).is_none() {
+            return;
+        }
+        let tick = |verdict: &engine::Verdict| Tick {
+            state: if verdict.passed {
+                TickState::Passed
+            } else {
+                TickState::Failed
+            },
+            words: verdict.words.clone(),
+        };
+        let links = self
+            .state
+            .test
+            .as_ref()
+            .map_or_else(|| self.links.clone(), |test| test.links.clone());
+        let report = TestReport {
+            connection: tick(&found.connection),
+            phone: tick(&found.phone),
+            links,
+        };
+        self.change(Change::Test(Some(report)));
+    }
+
+    pub(super) fn expire_test(&mut self, now: Instant) {
+        let Some(testing) = self.testing.take_if(|testing| testing.until <= now) else {
+            return;
+        };
+        let verdict = |words: &str| engine::Verdict {
+            passed: false,
+            words: words.into(),
+        };
+        let report = engine::TestReport {
+            connection: verdict("The phone system did not answer in 20 s. Check address and port."),
+            phone: verdict("Not asked: there is no connection."),
+        };
+        self.testing = Some(Testing {
+            key: testing.key,
+            until: testing.until,
+        });
+        self.tested(testing.key, &report);
+    }
+}

@@ -1,0 +1,194 @@
+//! From the settings to a dial plan and an engine configuration; from a text to what it would dial.
+
+use phone_number::{CallLink, Dialable, InternalLength, Region, Resolution, Target};
+use secrecy::SecretString;
+use view::{Explanation, Kind, People, SendAs, Settings, Tls, WhyStep};
+
+/// What a text would dial.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) explanation: Explanation,
+    pub(crate) target: Option<Wanted>,
+}
+
+/// A target that may be dialled, and the number as a contact book knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) dial: Dialable,
+    pub(crate) display: String,
+    pub(crate) number: String,
+    pub(crate) question: Option<String>,
+}
+
+/// The site's dial plan as the settings say it.
+#[must_use]
+pub fn dial_plan(settings: &Settings) -> phone_number::DialPlan {
+    let plan = &settings.dial_plan;
+    let country = plan.country.parse().unwrap_or(Region::GB);
+    let send_as = match plan.send_as {
+        SendAs::E164 => phone_number::SendAs::E164,
+        SendAs::E164Digits => phone_number::SendAs::E164Digits,
+        SendAs::National => phone_number::SendAs::National,
+    };
+    phone_number::DialPlan {
+        outside_prefix: plan.outside_prefix.clone(),
+        international_prefix: plan.international_prefix.clone(),
+        internal_length: InternalLength {
+            min: plan.internal_min,
+            max: plan.internal_max,
+        },
+        send_as,
+        ..phone_number::DialPlan::new(country)
+    }
+}
+
+/// What would this text or link dial, and why? People are looked up by the caller.
+#[must_use]
+pub fn explain(settings: &Settings, text: &str) -> Explanation {
+    plan(settings, text).explanation
+}
+
+pub(crate) fn plan(settings: &Settings, text: &str) -> Plan {
+    let plan = dial_plan(settings);
+    let resolved = if CallLink::looks_like(text) {
+        match CallLink::parse(text) {
+            Ok(link) => plan.resolve(Target::Link(&link)),
+            Err(error) => return refused(&error.to_string(), Vec::new()),
+        }
+    } else {
+        plan.resolve(Target::Text(text))
+    };
+    match resolved {
+        Ok(resolution) => dials(resolution),
+        Err(refusal) => refused(&refusal.reason.to_string(), refusal.steps),
+    }
+}
+
+fn dials(resolution: Resolution) -> Plan {
+    let display = resolution.number.international();
+    let question = resolution.question.as_ref().map(ToString::to_string);
+    let explanation = Explanation::Dials {
+        kind: kind(resolution.kind),
+        display: display.clone(),
+        dials: resolution.dial.to_string(),
+        steps: steps(resolution.steps),
+        question: question.clone(),
+        people: People::Asking,
+    };
+    let number = resolution
+        .number
+        .e164()
+        .unwrap_or(resolution.number.digits())
+        .to_owned();
+    Plan {
+        explanation,
+        target: Some(Wanted {
+            dial: resolution.dial,
+            display,
+            number,
+            question,
+        }),
+    }
+}
+
+fn refused(reason: &str, steps_so_far: Vec<phone_number::Step>) -> Plan {
+    let mut words = format!("Not called: {reason}");
+    if !words.ends_with('.') {
+        words.push('.');
+    }
+    Plan {
+        explanation: Explanation::Refused {
+            words,
+            steps: steps(steps_so_far),
+        },
+        target: None,
+    }
+}
+
+fn steps(steps: Vec<phone_number::Step>) -> Vec<WhyStep> {
+    steps
+        .into_iter()
+        .map(|step| WhyStep {
+            what: step.what,
+            result: step.result,
+        })
+        .collect()
+}
+
+fn kind(from: phone_number::Kind) -> Kind {
+    match from {
+        phone_number::Kind::Internal => Kind::Internal,
+        phone_number::Kind::National => Kind::National,
+        phone_number::Kind::International => Kind::International,
+        phone_number::Kind::Emergency => Kind::Emergency,
+        phone_number::Kind::FeatureCode => Kind::FeatureCode,
+        phone_number::Kind::Short => Kind::Short,
+    }
+}
+
+/// What the engine needs to connect.
+///
+/// # Errors
+/// A sentence that names what is missing.
+pub fn engine_config(
+    settings: &Settings,
+    secret: Option<&SecretString>,
+) -> Result<engine::Config, String> {
+    let missing = [
+        (&settings.pbx_host, "the address of the phone system"),
+        (&settings.user, "the AMI user"),
+        (&settings.extension, "your extension"),
+        (&settings.context, "the dialplan context"),
+    ];
+    if let Some((_, what)) = missing
+        .into_iter()
+        .find(|(value, _)| value.trim().is_empty())
+    {
+        return Err(format!("Settings: {what} is missing."));
+    }
+    if settings.dial_plan.country.parse::<Region>().is_err() {
+        return Err(format!(
+            "Settings: “{}” is not a country code such as GB or DE.",
+            settings.dial_plan.country
+        ));
+    }
+    let Some(secret) = secret else {
+        return Err(format!(
+            "Settings: the secret of the AMI user “{}” is missing.",
+            settings.user
+        ));
+    };
+    let extension = settings.extension.trim().to_owned();
+    let channel = match settings.channel.trim() {
+        "" => format!("PJSIP/{extension}"),
+        channel => channel.to_owned(),
+    };
+    let pbx = engine::Pbx {
+        host: settings.pbx_host.trim().to_owned(),
+        port: settings.pbx_port,
+        tls: tls(&settings.tls),
+        user: settings.user.trim().to_owned(),
+        secret: secret.clone(),
+        charset: settings.charset.clone(),
+    };
+    let context = settings.context.trim().to_owned();
+    Ok(engine::Config {
+        pbx,
+        extension,
+        channel,
+        context,
+        dial_plan: dial_plan(settings),
+    })
+}
+
+fn tls(from: &Tls) -> engine::Tls {
+    match from {
+        Tls::Off => engine::Tls::Off,
+        Tls::PlainAllowed => engine::Tls::PlainAllowed,
+        Tls::System => engine::Tls::System,
+        Tls::Ca { file } => engine::Tls::Ca { file: file.clone() },
+        Tls::Pin { sha256 } => engine::Tls::Pin {
+            sha256: sha256.clone(),
+        },
+    }
+}

@@ -1,0 +1,137 @@
+//! The face of the controller: what reaches it and what it asks for.
+
+use secrecy::SecretString;
+use std::time::Instant;
+use view::{AgentMessage, Reply, Request, Settings, Tick, UnixMicros, Window};
+
+use crate::tray::{Tray, TrayAction};
+
+/// The two clocks, read once by the shell for each input: `instant` for waiting, `unix_us` for what people see.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    pub instant: Instant,
+    pub unix_us: UnixMicros,
+}
+
+impl Now {
+    /// Milliseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub fn unix_ms(self) -> u64 {
+        self.unix_us / 1000
+    }
+
+    /// When `past` was, by the wall clock; for instants that the engine took earlier.
+    #[must_use]
+    pub fn unix_us_of(self, past: Instant) -> UnixMicros {
+        let ago = self.instant.saturating_duration_since(past);
+        self.unix_us
+            .saturating_sub(u64::try_from(ago.as_micros()).unwrap_or(u64::MAX))
+    }
+}
+
+/// A program at the other end of the local socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClientId(pub u64);
+
+/// What became of a request to the keychain.
+#[derive(Debug)]
+pub enum SecretOutcome {
+    Loaded(SecretString),
+    /// The keychain works and holds no secret for this user and PBX.
+    Missing,
+    Stored,
+    /// Locked, absent or not answering; `words` say what to do. After a store: the secret is used for this run only.
+    Unavailable {
+        words: String,
+    },
+}
+
+/// Everything that reaches the controller.
+#[derive(Debug)]
+pub enum Input {
+    Backend(engine::Update),
+    Client {
+        client: ClientId,
+        id: u64,
+        request: Request,
+    },
+    ClientGone(ClientId),
+    /// `sidetone-ui` said hello; it gets a snapshot.
+    WindowsConnected(ClientId),
+    /// Its connection ended, wanted or not.
+    WindowsGone,
+    /// It could not be started; `words` say why.
+    WindowsFailed {
+        words: String,
+    },
+    Tray(TrayAction),
+    /// Whether a tray took the icon.
+    TrayShown(bool),
+    Notification {
+        key: String,
+        action: NotificationAction,
+    },
+    SettingsSaved(Result<(), String>),
+    Secret(SecretOutcome),
+    /// Who owns `tel:` links; after [`Shell::check_links`] and [`Shell::take_links`].
+    Links(Tick),
+    /// What became of the contacts file.
+    Contacts {
+        words: String,
+    },
+    /// [`Controller::poll_timeout`] has passed.
+    Timeout,
+}
+
+/// A button of a notification or a click on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotificationAction {
+    Open,
+    HangUp,
+    Closed,
+}
+
+/// A native notification. Texts come from callers and are not markup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// A later one with the same key replaces it.
+    pub key: String,
+    pub title: String,
+    pub body: String,
+    /// Stays until withdrawn.
+    pub urgent: bool,
+    pub hang_up: bool,
+}
+
+/// How long the window program shall stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    Running,
+    /// Not needed any more: asked to end.
+    Ended,
+}
+
+/// What the controller asks for. No call waits: whatever takes time comes back as an [`Input`].
+pub trait Shell {
+    fn reply(&mut self, client: ClientId, id: u64, reply: Reply);
+    /// To `sidetone-ui`, if it is there.
+    fn publish(&mut self, message: AgentMessage);
+    fn set_tray(&mut self, tray: &Tray);
+    fn notify(&mut self, notification: Notification);
+    fn withdraw(&mut self, key: &str);
+    /// Starts `sidetone-ui` if it does not run (also again after a crash), or asks it to end.
+    fn windows(&mut self, keep: Keep);
+    /// To the engine. Never repeated by the shell.
+    fn backend(&mut self, command: engine::Command);
+    fn save_settings(&mut self, settings: &Settings);
+    /// Answered by [`Input::Secret`].
+    fn load_secret(&mut self, settings: &Settings);
+    fn store_secret(&mut self, settings: &Settings, secret: SecretString);
+    /// Watches this vCard or CSV file from now on; empty: none.
+    fn watch_contacts(&mut self, settings: &Settings);
+    fn check_links(&mut self);
+    fn take_links(&mut self);
+    /// Opens a window that is not ours to draw when no window program can be had; `Window` names what was wanted.
+    fn without_windows(&mut self, wanted: Window, words: &str);
+    fn quit(&mut self);
+}

@@ -1,0 +1,715 @@
+//! What a person sees and what the PBX is told, as stories with a shell that writes everything down.
+#![allow(clippy::disallowed_methods)] // the tests bring the clock
+
+use desktop::{
+    ClientId, Controller, Input, Keep, MenuItem, Notification, Now, SecretOutcome, Shell, Tray,
+    TrayAction,
+};
+use engine::{
+    CallId, CallUpdate, Command, Connection, DialStamps, DialUpdate, Direction, End, Mine, People,
+    Phase, Progress, Remote, RemoteNumber, Update,
+};
+use insta::assert_snapshot;
+use secrecy::{ExposeSecret, SecretString};
+use std::time::{Duration, Instant};
+use view::{
+    AgentMessage, Change, Explanation, KeepWindows, Lamp, Reply, Request, SecretText, Settings,
+    Source, Tick, TickState, Window,
+};
+
+#[test]
+fn a_clicked_link_asks_first_and_dials_once() {
+    let mut desk = Desk::connected();
+    desk.ask(link("tel:+442079460958", "r1"));
+    assert_snapshot!(desk.told(), @"
+    windows Running
+    reply AskedFirst
+    ");
+    let confirm = desk.state().confirm.clone().expect("a question");
+    assert_eq!(confirm.program.as_deref(), Some("Chromium"));
+    desk.ask(Request::ConfirmDial {
+        confirm: confirm.id,
+        always: false,
+    });
+    desk.ask(link("tel:+442079460958", "r1"));
+    assert_snapshot!(desk.told(), @"
+    dial +442079460958
+    reply Dialling
+    reply Dialling
+    ");
+}
+
+#[test]
+fn always_for_this_program_asks_no_more_and_is_kept() {
+    let mut desk = Desk::connected();
+    desk.ask(link("tel:102", "r1"));
+    let confirm = desk.state().confirm.clone().expect("a question");
+    desk.ask(Request::ConfirmDial {
+        confirm: confirm.id,
+        always: true,
+    });
+    desk.told();
+    desk.pass(Duration::from_secs(5));
+    desk.ask(link("tel:103", "r2"));
+    assert_snapshot!(desk.told(), @"
+    dial 103
+    reply Dialling
+    ");
+    assert_eq!(desk.saved().trusted_programs, ["Chromium"]);
+}
+
+#[test]
+fn a_feature_code_never_leaves_without_a_question_even_when_typed() {
+    let mut desk = Desk::connected();
+    desk.ask(Request::Dial {
+        text: "*21#".into(),
+        source: Source::Typed,
+        request_id: "r1".into(),
+    });
+    assert_snapshot!(desk.told(), @"
+    windows Running
+    reply AskedFirst
+    ");
+    let confirm = desk.state().confirm.clone().expect("a question");
+    assert!(matches!(
+        confirm.explanation,
+        Explanation::Dials {
+            question: Some(_),
+            ..
+        }
+    ));
+}
+
+#[test]
+fn what_is_typed_dials_at_once_and_twice_is_once() {
+    let mut desk = Desk::connected();
+    for id in ["r1", "r1", "r2"] {
+        desk.ask(Request::Dial {
+            text: "102".into(),
+            source: Source::Typed,
+            request_id: id.into(),
+        });
+    }
+    assert_snapshot!(desk.told(), @"
+    dial 102
+    reply Dialling
+    reply Dialling
+    reply Dialling
+    ");
+}
+
+#[test]
+fn nothing_is_dialled_while_the_pbx_is_away_and_it_is_said_why() {
+    let mut desk = Desk::connected();
+    desk.input(Input::Backend(Update::Connection(Connection::Away {
+        words: "No answer from pbx.".into(),
+        retry_in: Duration::from_secs(4),
+    })));
+    desk.told();
+    desk.ask(Request::Dial {
+        text: "102".into(),
+        source: Source::Typed,
+        request_id: "r1".into(),
+    });
+    assert_snapshot!(desk.told(), @"reply NotConnected: Not called: No answer from pbx.");
+}
+
+#[test]
+fn a_link_without_a_number_says_so_where_it_is_seen() {
+    let mut desk = Desk::connected();
+    desk.ask(link("tel:", "r1"));
+    let told = desk.told();
+    assert!(
+        told.starts_with("notify Not called | ") && told.contains("reply NoNumber: Not called: "),
+        "{told}"
+    );
+}
+
+#[test]
+fn progress_is_shown_step_by_step_and_can_be_cancelled() {
+    let mut desk = Desk::connected();
+    desk.ask(Request::Dial {
+        text: "102".into(),
+        source: Source::Typed,
+        request_id: "r1".into(),
+    });
+    let dial = desk.state().dials[0].id.clone();
+    for progress in [
+        Progress::RingingYourPhone,
+        Progress::YouPickedUp,
+        Progress::Calling,
+        Progress::RingingThere,
+    ] {
+        desk.progress(&dial, progress);
+    }
+    let reached: Vec<_> = desk.state().dials[0]
+        .reached
+        .iter()
+        .map(|step| step.words.clone())
+        .collect();
+    assert_eq!(
+        reached,
+        [
+            "asking the PBX",
+            "ringing your phone 101",
+            "you picked up",
+            "calling",
+            "ringing there"
+        ]
+    );
+    desk.told();
+    desk.ask(Request::Cancel { dial: dial.clone() });
+    desk.progress(
+        &dial,
+        Progress::Ended {
+            end: End::Cancelled,
+            words: "Cancelled.".into(),
+        },
+    );
+    desk.ask(Request::Cancel { dial });
+    assert_snapshot!(desk.told(), @"
+    cancel
+    reply Done
+    reply NoSuchCall: This call is over already.
+    ");
+    desk.pass(Duration::from_secs(6));
+    assert!(desk.state().dials.is_empty());
+}
+
+#[test]
+fn a_failed_call_from_a_link_is_notified_when_no_panel_shows_it() {
+    let mut desk = Desk::with(Settings {
+        confirm_links: false,
+        ..settings()
+    });
+    desk.ask(link("tel:102", "r1"));
+    let dial = desk.state().dials[0].id.clone();
+    desk.told();
+    desk.progress(
+        &dial,
+        Progress::Ended {
+            end: End::YourPhoneOffline,
+            words: "Not called: your phone 101 is offline.".into(),
+        },
+    );
+    assert_snapshot!(desk.told(), @"notify Not called | Your phone 101 is offline.");
+}
+
+#[test]
+fn a_ring_with_no_window_yet_is_notified_and_the_window_started() {
+    let mut desk = Desk::connected();
+    let call = ringing("Ada");
+    desk.call(&call);
+    assert_snapshot!(desk.told(), @"
+    notify Ada is calling | +7 916 123-45-67
+    windows Running
+    ");
+    desk.input(Input::WindowsConnected(ClientId(9)));
+    assert_snapshot!(desk.told(), @"publish snapshot");
+    desk.ask(Request::Painted {
+        calls: vec![call.call.to_string()],
+        received_at: 1,
+        painted_at: 2,
+    });
+    assert_snapshot!(desk.told(), @"
+    withdraw
+    reply Done
+    ");
+}
+
+#[test]
+fn a_ring_with_the_window_prepared_needs_no_notification_if_it_paints() {
+    let mut desk = Desk::connected();
+    desk.input(Input::WindowsConnected(ClientId(9)));
+    desk.told();
+    let call = ringing("Ada");
+    desk.call(&call);
+    assert_snapshot!(desk.told(), @"
+    publish cards 1
+    publish me
+    ");
+    desk.ask(Request::Painted {
+        calls: vec![call.call.to_string()],
+        received_at: 1,
+        painted_at: 2,
+    });
+    desk.told();
+    desk.pass(Duration::from_secs(1));
+    assert_snapshot!(desk.told(), @"");
+}
+
+#[test]
+fn a_window_that_does_not_paint_leaves_the_number_to_a_notification() {
+    let mut desk = Desk::connected();
+    desk.input(Input::WindowsConnected(ClientId(9)));
+    desk.call(&ringing("Ada"));
+    desk.told();
+    desk.pass(Duration::from_millis(301));
+    assert_snapshot!(desk.told(), @"notify Ada is calling | +7 916 123-45-67");
+}
+
+#[test]
+fn windows_killed_while_it_rings_come_back_with_everything() {
+    let mut desk = Desk::connected();
+    desk.input(Input::WindowsConnected(ClientId(9)));
+    desk.call(&ringing("Ada"));
+    desk.told();
+    desk.input(Input::WindowsGone);
+    assert_snapshot!(desk.told(), @"
+    notify Ada is calling | +7 916 123-45-67
+    windows Running
+    ");
+    desk.input(Input::WindowsConnected(ClientId(10)));
+    assert_snapshot!(desk.told(), @"publish snapshot");
+    assert_eq!(desk.state().cards.len(), 1);
+}
+
+#[test]
+fn a_colleague_answers_and_the_card_says_who_then_goes() {
+    let mut desk = Desk::connected();
+    let call = ringing("Ada");
+    desk.call(&call);
+    let taken = CallUpdate {
+        mine: Mine::Gone,
+        phase: Phase::AnsweredElsewhere { by: "102".into() },
+        ..call
+    };
+    desk.call(&taken);
+    assert!(
+        matches!(&desk.state().cards[0].phase, view::CardPhase::AnsweredElsewhere { by } if by == "102")
+    );
+    desk.pass(Duration::from_secs(4));
+    assert!(desk.state().cards.is_empty());
+    assert!(
+        matches!(&desk.state().recent[0].outcome, view::RecentOutcome::AnsweredElsewhere { by } if by == "102")
+    );
+    assert_eq!(desk.state().me.lamp, Lamp::Idle);
+}
+
+#[test]
+fn a_missed_call_can_be_called_back_from_the_tray() {
+    let mut desk = Desk::connected();
+    let call = ringing("Ada");
+    desk.call(&call);
+    let now = desk.now.instant;
+    desk.call(&CallUpdate {
+        mine: Mine::Gone,
+        phase: Phase::Missed,
+        ended: Some(now),
+        ..call
+    });
+    let redial = desk.menu().into_iter().find_map(|item| match item {
+        MenuItem::Action {
+            action: TrayAction::Redial { text },
+            enabled: true,
+            ..
+        } => Some(text),
+        MenuItem::Action { .. } | MenuItem::Words(_) | MenuItem::Separator => None,
+    });
+    assert_eq!(redial.as_deref(), Some("+79161234567"));
+    desk.told();
+    desk.input(Input::Tray(TrayAction::Redial {
+        text: "+79161234567".into(),
+    }));
+    assert_snapshot!(desk.told(), @"dial +79161234567");
+}
+
+#[test]
+fn windows_end_after_ten_idle_minutes_and_not_before() {
+    let mut desk = Desk::connected();
+    desk.input(Input::Tray(TrayAction::Activate));
+    desk.input(Input::WindowsConnected(ClientId(9)));
+    desk.pass(Duration::from_secs(3600));
+    desk.told();
+    desk.ask(Request::Closed {
+        window: Window::Panel,
+    });
+    desk.pass(Duration::from_secs(599));
+    assert_snapshot!(desk.told(), @"reply Done");
+    desk.pass(Duration::from_secs(2));
+    assert_snapshot!(desk.told(), @"windows Ended");
+}
+
+#[test]
+fn windows_that_are_kept_always_start_at_once_and_never_end() {
+    let mut desk = Desk::with(Settings {
+        keep_windows: KeepWindows::Always,
+        ..settings()
+    });
+    assert!(desk.first.contains("windows Running"));
+    desk.input(Input::WindowsConnected(ClientId(9)));
+    desk.told();
+    desk.pass(Duration::from_secs(3600));
+    assert_snapshot!(desk.told(), @"");
+    desk.input(Input::WindowsGone);
+    assert_snapshot!(desk.told(), @"windows Running");
+}
+
+#[test]
+fn a_secret_that_the_keychain_does_not_take_works_for_this_run_and_says_why() {
+    let mut desk = Desk::connected();
+    desk.ask(Request::SaveSettings {
+        settings: Box::new(settings()),
+        secret: Some(SecretText::from("s3cret".to_owned())),
+    });
+    assert_snapshot!(desk.told(), @"
+    save
+    store secret
+    configure 101 at pbx:5038
+    check links
+    ");
+    desk.input(Input::Secret(SecretOutcome::Unavailable {
+        words: "There is no keychain.".into(),
+    }));
+    assert!(
+        matches!(&desk.state().settings.secret, view::SecretState::ThisRunOnly { words } if words == "There is no keychain.")
+    );
+    desk.input(Input::SettingsSaved(Err(
+        "The disk is full; the old settings stay.".into(),
+    )));
+    assert_snapshot!(desk.told(), @"reply Settings: The disk is full; the old settings stay.");
+}
+
+#[test]
+fn the_test_gives_three_ticks() {
+    let mut desk = Desk::connected();
+    desk.ask(Request::TestSettings {
+        settings: Box::new(settings()),
+        secret: None,
+    });
+    assert_snapshot!(desk.told(), @"
+    test 101 at pbx:5038
+    check links
+    reply Done
+    ");
+    desk.input(Input::Links(Tick {
+        state: TickState::Passed,
+        words: "tel: links come to Sidetone.".into(),
+    }));
+    let verdict = |passed, words: &str| engine::Verdict {
+        passed,
+        words: words.into(),
+    };
+    let report = engine::TestReport {
+        connection: verdict(true, "Connected."),
+        phone: verdict(false, "Your phone 101 is not registered."),
+    };
+    desk.input(Input::Backend(Update::Tested { key: 1, report }));
+    let test = desk.state().test.clone().expect("a report");
+    assert_eq!(
+        [test.connection.state, test.phone.state, test.links.state],
+        [TickState::Passed, TickState::Failed, TickState::Passed]
+    );
+}
+
+#[test]
+fn a_window_that_misses_a_change_can_tell() {
+    let mut desk = Desk::connected();
+    desk.input(Input::WindowsConnected(ClientId(9)));
+    desk.call(&ringing("Ada"));
+    let numbers: Vec<u64> = desk
+        .controller
+        .shell_mut()
+        .published
+        .iter()
+        .filter_map(|message| match message {
+            AgentMessage::Snapshot { snapshot } => Some(snapshot.seq),
+            AgentMessage::Change { seq, .. } => Some(*seq),
+            AgentMessage::Reply { .. } | AgentMessage::Show { .. } | AgentMessage::End => None,
+        })
+        .collect();
+    assert!(
+        numbers.len() > 2 && numbers.windows(2).all(|pair| pair[1] == pair[0] + 1),
+        "{numbers:?}"
+    );
+}
+
+// --- the desk -------------------------------------------------------------------------------------------------------
+
+struct Desk {
+    controller: Controller<Notebook>,
+    now: Now,
+    first: String,
+    requests: u64,
+}
+
+impl Desk {
+    fn connected() -> Self {
+        Self::with(settings())
+    }
+
+    fn with(settings: Settings) -> Self {
+        let now = Now {
+            instant: Instant::now(),
+            unix_us: 1_800_000_000_000_000,
+        };
+        let mut desk = Self {
+            controller: Controller::new(Notebook::default(), settings),
+            now,
+            first: String::new(),
+            requests: 0,
+        };
+        desk.input(Input::Secret(SecretOutcome::Loaded(SecretString::from(
+            "s3cret",
+        ))));
+        let connected = Connection::Connected {
+            pbx: "pbx".into(),
+            version: "Asterisk 22".into(),
+            lag: None,
+        };
+        desk.input(Input::Backend(Update::Connection(connected)));
+        let phone = engine::PhoneState {
+            registered: Some(true),
+            ..engine::PhoneState::default()
+        };
+        desk.input(Input::Backend(Update::Phone(phone)));
+        desk.first = desk.told();
+        desk
+    }
+
+    fn state(&self) -> &view::State {
+        self.controller.state()
+    }
+
+    fn input(&mut self, input: Input) {
+        self.controller.handle(input, self.now);
+    }
+
+    fn ask(&mut self, request: Request) {
+        self.requests += 1;
+        self.input(Input::Client {
+            client: ClientId(1),
+            id: self.requests,
+            request,
+        });
+    }
+
+    fn call(&mut self, call: &CallUpdate) {
+        self.input(Input::Backend(Update::Call(Box::new(call.clone()))));
+    }
+
+    fn progress(&mut self, dial: &str, progress: Progress) {
+        let at = self.now.instant;
+        let stamps = DialStamps {
+            asked: at,
+            sent: Some(at),
+            queued: None,
+            phone_rings: None,
+        };
+        let update = DialUpdate {
+            dial: dial.into(),
+            call: None,
+            progress,
+            at,
+            people: People::Nobody,
+            stamps,
+        };
+        self.input(Input::Backend(Update::Dial(Box::new(update))));
+    }
+
+    /// Lets time pass, with every timeout on the way.
+    fn pass(&mut self, time: Duration) {
+        let end = self.now.instant + time;
+        while let Some(due) = self.controller.poll_timeout().filter(|due| *due <= end) {
+            self.step_to(due.max(self.now.instant));
+            self.input(Input::Timeout);
+        }
+        self.step_to(end);
+    }
+
+    fn step_to(&mut self, instant: Instant) {
+        let micros = instant.duration_since(self.now.instant).as_micros();
+        self.now = Now {
+            instant,
+            unix_us: self.now.unix_us + u64::try_from(micros).unwrap(),
+        };
+    }
+
+    fn told(&mut self) -> String {
+        std::mem::take(&mut self.controller.shell_mut().told).join("\n")
+    }
+
+    fn saved(&mut self) -> Settings {
+        self.controller
+            .shell_mut()
+            .saved
+            .clone()
+            .expect("settings were saved")
+    }
+
+    fn menu(&mut self) -> Vec<MenuItem> {
+        self.controller
+            .shell_mut()
+            .tray
+            .clone()
+            .expect("a tray")
+            .menu
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        pbx_host: "pbx".into(),
+        user: "sidetone".into(),
+        extension: "101".into(),
+        ..Settings::default()
+    }
+}
+
+fn link(text: &str, request_id: &str) -> Request {
+    Request::Dial {
+        text: text.into(),
+        source: Source::Link {
+            program: Some("Chromium".into()),
+        },
+        request_id: request_id.into(),
+    }
+}
+
+const CALL: &str = "019ac5a0-0000-7000-8000-000000000001";
+
+fn ringing(name: &str) -> CallUpdate {
+    let number = RemoteNumber {
+        display: "+7 916 123-45-67".into(),
+        dial_back: "+79161234567".into(),
+    };
+    CallUpdate {
+        call: CALL.parse::<CallId>().expect("a call id"),
+        direction: Direction::Incoming,
+        internal: false,
+        mine: Mine::Ringing,
+        phase: Phase::Ringing,
+        remote: Remote {
+            number: Some(number),
+            name: Some(name.into()),
+        },
+        people: People::Nobody,
+        line: None,
+        since: Instant::now(),
+        answered: None,
+        ended: None,
+        event_read: Instant::now(),
+        dial: None,
+    }
+}
+
+/// Writes down what the controller asks for.
+#[derive(Default)]
+struct Notebook {
+    told: Vec<String>,
+    published: Vec<AgentMessage>,
+    saved: Option<Settings>,
+    tray: Option<Tray>,
+}
+
+impl Shell for Notebook {
+    fn reply(&mut self, _client: ClientId, _id: u64, reply: Reply) {
+        self.told.push(match reply {
+            Reply::Done => "reply Done".into(),
+            Reply::Dialling { .. } => "reply Dialling".into(),
+            Reply::AskedFirst { .. } => "reply AskedFirst".into(),
+            Reply::Explanation(_) => "reply Explanation".into(),
+            Reply::Snapshot(_) => "reply Snapshot".into(),
+            Reply::Status(_) => "reply Status".into(),
+            Reply::Refused(refusal) => format!("reply {:?}: {}", refusal.code, refusal.words),
+        });
+    }
+
+    fn publish(&mut self, message: AgentMessage) {
+        self.told.push(match &message {
+            AgentMessage::Reply { .. } => "publish reply".into(),
+            AgentMessage::Snapshot { .. } => "publish snapshot".into(),
+            AgentMessage::Change {
+                change: Change::Cards(cards),
+                ..
+            } => format!("publish cards {}", cards.len()),
+            AgentMessage::Change {
+                change: Change::Me(_),
+                ..
+            } => "publish me".into(),
+            AgentMessage::Change { .. } => "publish change".into(),
+            AgentMessage::Show { window } => format!("publish show {window:?}"),
+            AgentMessage::End => "publish end".into(),
+        });
+        self.published.push(message);
+    }
+
+    fn set_tray(&mut self, tray: &Tray) {
+        self.tray = Some(tray.clone());
+    }
+
+    fn notify(&mut self, notification: Notification) {
+        self.told.push(format!(
+            "notify {} | {}",
+            notification.title, notification.body
+        ));
+    }
+
+    fn withdraw(&mut self, _key: &str) {
+        self.told.push("withdraw".into());
+    }
+
+    fn windows(&mut self, keep: Keep) {
+        self.told.push(format!("windows {keep:?}"));
+    }
+
+    fn backend(&mut self, command: Command) {
+        let told = match command {
+            Command::Configure(config) => {
+                assert_eq!(config.pbx.secret.expose_secret(), "s3cret");
+                format!(
+                    "configure {} at {}:{}",
+                    config.extension, config.pbx.host, config.pbx.port
+                )
+            }
+            Command::Disconnect => "disconnect".into(),
+            Command::Dial { target, .. } => format!("dial {target}"),
+            Command::Cancel { .. } => "cancel".into(),
+            Command::HangUp { call } => {
+                format!("hang up {}", if call.is_some() { "this" } else { "any" })
+            }
+            // Asked for every question and every typed number; its answers are what the tests look at.
+            Command::WhoIs { .. } => return,
+            Command::Test { config, .. } => format!(
+                "test {} at {}:{}",
+                config.extension, config.pbx.host, config.pbx.port
+            ),
+            Command::RetryNow => "retry".into(),
+            Command::Shutdown => "shutdown".into(),
+        };
+        self.told.push(told);
+    }
+
+    fn save_settings(&mut self, settings: &Settings) {
+        self.told.push("save".into());
+        self.saved = Some(settings.clone());
+    }
+
+    fn load_secret(&mut self, _settings: &Settings) {
+        self.told.push("load secret".into());
+    }
+
+    fn store_secret(&mut self, _settings: &Settings, _secret: SecretString) {
+        self.told.push("store secret".into());
+    }
+
+    fn watch_contacts(&mut self, _settings: &Settings) {
+        self.told.push("watch contacts".into());
+    }
+
+    fn check_links(&mut self) {
+        self.told.push("check links".into());
+    }
+
+    fn take_links(&mut self) {
+        self.told.push("take links".into());
+    }
+
+    fn without_windows(&mut self, wanted: Window, words: &str) {
+        self.told.push(format!("no window for {wanted:?}: {words}"));
+    }
+
+    fn quit(&mut self) {
+        self.told.push("quit".into());
+    }
+}
