@@ -97,8 +97,9 @@ impl CallTracker {
         ) else {
             return;
         };
-        let Channel { call, role, .. } = self.channels[key];
-        if role == Some(Role::Caller) {
+        let known = &self.channels[key];
+        let call = known.call;
+        if known.role == Some(Role::Caller) && known.is_phone() {
             self.calls[call].note_dialled(&channel.exten.text());
             self.changed(call);
         }
@@ -420,13 +421,13 @@ impl CallTracker {
         };
         let is_far_half =
             caller.technology == Technology::Local && caller.name.as_str().ends_with(";2");
-        let near_half = caller.pair.and_then(|pair| self.channels.get(pair));
-        match near_half {
-            Some(near_half) if is_far_half && near_half.dialled => {
-                near_half.role.unwrap_or(Role::Callee)
-            }
-            Some(_) | None => Role::Callee,
-        }
+        let near_half = caller
+            .pair
+            .and_then(|pair| self.channels.get(pair))
+            .filter(|_| is_far_half);
+        near_half
+            .and_then(|near_half| near_half.role)
+            .unwrap_or(Role::Callee)
     }
 
     fn dial_state(&mut self, dest: &ami::Channel<'_>, status: DialProgress, now: Instant) {
