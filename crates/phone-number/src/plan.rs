@@ -109,10 +109,14 @@ pub enum Kind {
     Short,
 }
 
-/// What the person must agree to first; displays as the question.
+/// What the person must agree to first; displays as a sentence that asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
     FeatureCode(Dialable),
+    /// The caller pays more than a call costs.
+    PremiumRate {
+        number: String,
+    },
     /// No plan of any country has such a number.
     NotInPlan {
         number: String,
@@ -239,10 +243,16 @@ impl fmt::Display for Question {
                     "{code} is a feature code: it can change settings of the phone system. Dial it?"
                 )
             }
+            Self::PremiumRate { number } => {
+                write!(
+                    f,
+                    "{number} is a premium-rate number: the call costs extra. Dial it?"
+                )
+            }
             Self::NotInPlan { number, country } => {
                 write!(
                     f,
-                    "{number} is not a phone number that {country} or any other country has. Dial it?"
+                    "{number} is not a phone number in {country} or abroad. Dial it all the same?"
                 )
             }
         }

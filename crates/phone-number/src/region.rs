@@ -21,7 +21,7 @@ impl Region {
     /// The country calling code without `+`, for example 7.
     #[must_use]
     pub fn calling_code(self) -> u16 {
-        crate::numbering::calling_code(self)
+        crate::numbering::calling_code(self).unwrap_or(0)
     }
 
     pub(crate) fn id(self) -> rlibphonenumber::Region {
@@ -32,7 +32,7 @@ impl Region {
 impl FromStr for Region {
     type Err = UnknownRegion;
 
-    /// Takes the two letters in either case. The numbering plan is looked up with the first number.
+    /// Takes the two letters in either case.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
         let unknown = || UnknownRegion(text.chars().take(16).collect());
@@ -41,7 +41,9 @@ impl FromStr for Region {
         }
         let region = rlibphonenumber::Region::from_code(&text.to_ascii_uppercase())
             .map_err(|_| unknown())?;
-        Ok(Self(region))
+        crate::numbering::calling_code(Self(region))
+            .map(|_| Self(region))
+            .ok_or_else(unknown)
     }
 }
 
