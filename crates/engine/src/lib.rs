@@ -6,9 +6,18 @@
 
 mod command;
 mod config;
+mod dials;
+mod engine;
 mod handle;
+mod link;
+mod numbers;
+mod outbox;
+mod phone;
+mod probe;
 mod run;
+mod shown;
 mod update;
+mod words;
 
 pub use calls::CallId;
 pub use command::{Command, DialId};

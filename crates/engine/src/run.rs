@@ -1,16 +1,245 @@
 //! The loop that owns everything: one tick at a time, none of which waits.
 
-use crate::{Command, Update};
+use crate::{
+    Command, Config, Connection, TestReport, Update,
+    engine::Engine,
+    link::{after, link_config},
+    probe,
+};
+use ami_client::{Link, LinkEvent};
+use calls::Seed;
 use contacts::Book;
-use std::sync::Arc;
-use tokio::sync::{mpsc, watch};
+use std::{
+    collections::hash_map::RandomState,
+    hash::{BuildHasher, Hasher},
+    sync::Arc,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::sleep_until,
+};
+use tracing::warn;
+
+/// Tests of settings at the same time: more are a stuck key.
+const PROBES: usize = 4;
+
+/// What wakes the loop.
+enum Tick {
+    Command(Option<Command>),
+    /// The contact book was replaced; `false`: nobody is left who could.
+    Book(bool),
+    Tested(u64, TestReport),
+    /// The reader of the updates took one; `false`: there is no reader any more.
+    Room(bool),
+    Timeout,
+    /// The link said something, and the engine has heard it.
+    Link,
+}
 
 pub(crate) async fn run(
     book: watch::Receiver<Arc<Book>>,
-    mut commands: mpsc::Receiver<Command>,
+    commands: mpsc::Receiver<Command>,
     updates: mpsc::Sender<Update>,
 ) {
-    while let Some(command) = commands.recv().await {
-        let _ = (&book, &updates, command);
+    let first = book.borrow().clone();
+    let engine = Engine::new(seed(), first);
+    Run {
+        engine,
+        link: None,
+        probes: JoinSet::new(),
+        commands,
+        book: Some(book),
+        updates,
+    }
+    .run()
+    .await;
+}
+
+struct Run {
+    engine: Engine,
+    link: Option<Link>,
+    probes: JoinSet<(u64, TestReport)>,
+    commands: mpsc::Receiver<Command>,
+    /// Nothing once whoever replaces the book has gone.
+    book: Option<watch::Receiver<Arc<Book>>>,
+    updates: mpsc::Sender<Update>,
+}
+
+impl Run {
+    async fn run(mut self) {
+        loop {
+            let tick = self.tick().await;
+            let goes_on = self.take(tick);
+            self.send_wanted();
+            self.flush();
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    /// Commands first: a click does not queue behind a flood of events. The link last, since it alone can be endless.
+    async fn tick(&mut self) -> Tick {
+        let Self {
+            engine,
+            link,
+            probes,
+            commands,
+            book,
+            updates,
+        } = self;
+        let due = engine.poll_timeout();
+        let has_more = !engine.outbox().is_empty();
+        tokio::select! {
+            biased;
+            command = commands.recv() => Tick::Command(command),
+            there = changed(book) => Tick::Book(there),
+            Some(Ok((key, report))) = probes.join_next(), if !probes.is_empty() => Tick::Tested(key, report),
+            room = updates.reserve(), if has_more => Tick::Room(room.is_ok()),
+            () = reach(due), if due.is_some() => Tick::Timeout,
+            () = hear(link, engine) => Tick::Link,
+        }
+    }
+
+    /// False when all is over.
+    fn take(&mut self, tick: Tick) -> bool {
+        let now = now();
+        match tick {
+            Tick::Command(None | Some(Command::Shutdown)) | Tick::Room(false) => return false,
+            Tick::Command(Some(command)) => self.command(command, now),
+            Tick::Book(true) => self.take_book(),
+            Tick::Book(false) => self.book = None,
+            Tick::Tested(key, report) => self.engine.outbox().put(Update::Tested { key, report }),
+            Tick::Timeout => self.engine.handle_timeout(now),
+            Tick::Room(true) | Tick::Link => {}
+        }
+        true
+    }
+
+    fn command(&mut self, command: Command, now: Instant) {
+        match command {
+            Command::Configure(config) => self.configure(*config, now),
+            Command::Disconnect => {
+                self.link = None;
+                self.engine.disconnect(now);
+            }
+            Command::Test { key, config } => self.test(key, *config),
+            Command::RetryNow => {
+                if let Some(link) = &mut self.link {
+                    link.retry_now();
+                }
+            }
+            other @ (Command::Dial { .. }
+            | Command::Cancel { .. }
+            | Command::HangUp { .. }
+            | Command::WhoIs { .. }
+            | Command::Shutdown) => self.engine.command(other, now),
+        }
+    }
+
+    fn configure(&mut self, config: Config, now: Instant) {
+        let link = link_config(&config);
+        self.engine.configure(config, now);
+        match (link, &mut self.link) {
+            (Ok(wanted), Some(link)) => link.reconfigure(wanted),
+            (Ok(wanted), none @ None) => *none = Some(Link::new(wanted)),
+            (Err(words), _) => {
+                self.link = None;
+                self.engine.link_down(Connection::Refused { words }, now);
+            }
+        }
+    }
+
+    fn test(&mut self, key: u64, config: Config) {
+        if self.probes.len() >= PROBES {
+            warn!("too many tests of settings at once");
+            self.engine.outbox().put(Update::Tested {
+                key,
+                report: probe::too_many(),
+            });
+            return;
+        }
+        self.probes
+            .spawn(async move { (key, probe::probe(&config).await) });
+    }
+
+    fn take_book(&mut self) {
+        if let Some(book) = &mut self.book {
+            let newest = book.borrow_and_update().clone();
+            self.engine.book(newest);
+        }
+    }
+
+    fn send_wanted(&mut self) {
+        while let Some(wanted) = self.engine.next_wanted() {
+            let sent = match &mut self.link {
+                Some(link) => link.send(&wanted.action),
+                None => Err(ami_client::SendError::NotConnected),
+            };
+            match sent {
+                Ok(id) => self.engine.sent(id, wanted.purpose, now()),
+                Err(why) => self.engine.not_sent(&wanted.purpose, &why, now()),
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        while !self.engine.outbox().is_empty()
+            && let Ok(room) = self.updates.try_reserve()
+            && let Some(update) = self.engine.outbox().take()
+        {
+            room.send(update);
+        }
+    }
+}
+
+/// The clock that tests can move.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// One thing from the link, handed to the engine while it is borrowed.
+async fn hear(link: &mut Option<Link>, engine: &mut Engine) {
+    let Some(link) = link else {
+        return std::future::pending().await;
+    };
+    let event = link.next().await;
+    let read = now();
+    match event {
+        LinkEvent::Connecting { attempt } => engine.connecting(attempt),
+        LinkEvent::Up { asterisk } => engine.up(asterisk),
+        LinkEvent::Session(event) => engine.session(&event, read),
+        LinkEvent::Lag(lag) => engine.lag(lag, read),
+        LinkEvent::Down { why, retry_in } => engine.link_down(after(&why, retry_in), read),
+    }
+}
+
+async fn changed(book: &mut Option<watch::Receiver<Arc<Book>>>) -> bool {
+    match book {
+        Some(book) => book.changed().await.is_ok(),
+        None => std::future::pending().await,
+    }
+}
+
+async fn reach(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn seed() -> Seed {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let unix_ms = u64::try_from(since.as_millis()).unwrap_or_default();
+    // The standard library's only source of randomness; two programs must not share their ids.
+    let random = RandomState::new().build_hasher().finish();
+    Seed {
+        unix_ms,
+        at: now(),
+        random,
     }
 }

@@ -1,0 +1,269 @@
+//! Outgoing calls: an Originate is wanted once, and what becomes of it is followed by its ChannelId.
+
+use super::{Engine, HANG_UP_AGAIN, NORMAL, Purpose, RING};
+use crate::{
+    CallId, Config, Connection, DialId, End, Mine, People, Progress, Update,
+    dials::{Dial, Wish},
+    numbers,
+    shown::own_channels,
+    words,
+};
+use ami::{Action, FieldValue, Originate, Uniqueid};
+use phone_number::Dialable;
+use std::time::Instant;
+use tracing::{info, warn};
+
+impl Engine {
+    /// The same id again is the same call.
+    pub(super) fn dial(&mut self, wish: Wish, number: &str, now: Instant) {
+        if let Some(known) = self.dials.by_id(&wish.dial) {
+            self.outbox
+                .put(Update::Dial(Box::new(known.update.clone())));
+            return;
+        }
+        let plan = self.config.as_ref().map(|config| &config.dial_plan);
+        let number = plan.and_then(|plan| plan.number(number).ok());
+        let people = number
+            .as_ref()
+            .map_or(People::Nobody, |number| numbers::people(&self.book, number));
+        self.dialled += 1;
+        let channel_id = Uniqueid::from(format!(
+            "sidetone-{:016x}-{}",
+            self.seed.random, self.dialled
+        ));
+        let originate = self.originate(&wish.target, channel_id.clone());
+        self.dials.begin(wish, channel_id.clone(), number, people);
+        match originate {
+            Ok(originate) => {
+                self.tracker
+                    .expect_originate(channel_id.clone(), originate.channel.as_str(), now);
+                self.want(
+                    Purpose::Originate(channel_id.clone()),
+                    Action::Originate(originate),
+                );
+                self.tell_dial(&channel_id);
+            }
+            Err(words) => self.end_dial(&channel_id, End::Refused, words, now),
+        }
+    }
+
+    fn originate(&self, target: &Dialable, channel_id: Uniqueid) -> Result<Originate, String> {
+        let Some(config) = &self.config else {
+            return Err("Not called: no phone system is set up yet.".into());
+        };
+        if !matches!(self.connection, Connection::Connected { .. }) {
+            return Err("Not called: there is no connection to the phone system just now.".into());
+        }
+        let field = |name: &str, text: &str| {
+            FieldValue::new(text)
+                .map_err(|why| format!("Not called: the setting “{name}” cannot be used: {why}."))
+        };
+        Ok(Originate {
+            channel: field("channel", &config.channel)?,
+            channel_id,
+            exten: field("number", target.as_str())?,
+            context: field("context", &config.context)?,
+            priority: 1,
+            timeout: RING,
+            // It would be shown to both sides: the other one would see its own number calling.
+            caller_id: None,
+            account: None,
+            variables: Vec::new(),
+        })
+    }
+
+    pub(super) fn tell_dial(&mut self, channel_id: &Uniqueid) {
+        if let Some(dial) = self.dials.by_channel(channel_id) {
+            self.outbox.put(Update::Dial(Box::new(dial.update.clone())));
+        }
+    }
+
+    pub(super) fn end_dial(
+        &mut self,
+        channel_id: &Uniqueid,
+        end: End,
+        words: impl Into<String>,
+        now: Instant,
+    ) {
+        if self
+            .dials
+            .by_channel(channel_id)
+            .is_some_and(|dial| dial.end(end, words, now))
+        {
+            self.tell_dial(channel_id);
+        }
+    }
+
+    pub(super) fn originate_replied(
+        &mut self,
+        channel_id: &Uniqueid,
+        refused: Option<&str>,
+        now: Instant,
+    ) {
+        if let Some(why) = refused {
+            info!(channel = %channel_id, error = why, "originate refused");
+            self.tracker.originate_refused(channel_id, why);
+            return;
+        }
+        let Some(dial) = self.dials.by_channel(channel_id) else {
+            return;
+        };
+        dial.replied = true;
+        dial.update.stamps.queued.get_or_insert(now);
+        let is_cancelled = dial.cancelled && !dial.is_over();
+        self.tell_dial(channel_id);
+        if is_cancelled {
+            self.hang_up_dial(channel_id);
+        }
+    }
+
+    pub(super) fn cancel(&mut self, dial: &DialId) {
+        let Some(dial) = self.dials.by_id(dial) else {
+            return;
+        };
+        if dial.is_over() {
+            return;
+        }
+        dial.cancelled = true;
+        let (channel_id, replied) = (dial.channel_id.clone(), dial.replied);
+        self.tracker.originate_cancelled(&channel_id);
+        // Before the answer there may be no channel to hang up; remembered until then.
+        if replied {
+            self.hang_up_dial(&channel_id);
+        }
+    }
+
+    /// By name where it is known, else by the ChannelId, which Asterisk takes as well.
+    pub(super) fn hang_up_dial(&mut self, channel_id: &Uniqueid) {
+        let known = self
+            .tracker
+            .originate(channel_id)
+            .and_then(|originate| originate.channel);
+        let name = known
+            .as_ref()
+            .map_or(channel_id.as_str(), |channel| channel.as_str())
+            .to_owned();
+        self.hang_up_channel(Purpose::Cancel(channel_id.clone()), &name);
+    }
+
+    fn hang_up_channel(&mut self, purpose: Purpose, name: &str) {
+        match FieldValue::new(name) {
+            Ok(channel) => self.want(
+                purpose,
+                Action::Hangup {
+                    channel,
+                    cause: Some(NORMAL),
+                },
+            ),
+            Err(error) => warn!(%error, "channel name cannot be sent"),
+        }
+    }
+
+    pub(super) fn cancel_refused(&mut self, channel_id: &Uniqueid, why: &str, now: Instant) {
+        let Some(dial) = self
+            .dials
+            .by_channel(channel_id)
+            .filter(|dial| !dial.is_over())
+        else {
+            return;
+        };
+        if why.starts_with("Permission denied") {
+            warn!(dial = %dial.update.dial, error = why, "cannot cancel; the AMI user needs `call`");
+            return;
+        }
+        dial.hang_up_at = Some(now + HANG_UP_AGAIN);
+    }
+
+    pub(super) fn hang_up(&mut self, call: Option<CallId>) {
+        let Some(id) = call.or_else(|| self.current_call()) else {
+            let newest = self
+                .dials
+                .running()
+                .next_back()
+                .map(|dial| dial.update.dial.clone());
+            if let Some(dial) = newest {
+                self.cancel(&dial);
+            }
+            return;
+        };
+        let (Some(config), Some(call)) = (&self.config, self.tracker.call(id)) else {
+            return;
+        };
+        if let Some(channel_id) = call.originate.clone() {
+            self.tracker.originate_cancelled(&channel_id);
+        }
+        let Some(call) = self.tracker.call(id) else {
+            return;
+        };
+        let channels: Vec<_> = own_channels(call, config)
+            .map(|leg| leg.channel.clone())
+            .collect();
+        if let Some(shown) = self.shown.get_mut(&id) {
+            shown.rejected = shown.update.mine == Mine::Ringing;
+        }
+        for channel in channels {
+            self.hang_up_channel(Purpose::HangUp, channel.as_str());
+        }
+    }
+
+    /// The call that is talked, else the newest that rings here.
+    fn current_call(&self) -> Option<CallId> {
+        let newest = |mine| {
+            self.shown
+                .values()
+                .rev()
+                .find(move |shown| shown.update.mine == mine)
+        };
+        let found = newest(Mine::Up).or_else(|| newest(Mine::Ringing));
+        found.map(|shown| shown.update.call)
+    }
+
+    pub(super) fn originate_moved(
+        &mut self,
+        id: &Uniqueid,
+        progress: &calls::Progress,
+        now: Instant,
+    ) {
+        let call = self
+            .tracker
+            .originate(id)
+            .and_then(|originate| originate.call);
+        let (Some(config), Some(dial)) = (&self.config, self.dials.by_channel(id)) else {
+            return;
+        };
+        let next = step(progress, dial, config);
+        let is_new_call = call.is_some() && dial.update.call != call;
+        dial.update.call = call.or(dial.update.call);
+        if dial.advance(next, now) || is_new_call {
+            info!(dial = %dial.update.dial, step = progress_name(&dial.update.progress), "dial");
+            self.outbox.put(Update::Dial(Box::new(dial.update.clone())));
+        }
+    }
+}
+
+fn step(progress: &calls::Progress, dial: &Dial, config: &Config) -> Progress {
+    match progress {
+        calls::Progress::Queued => Progress::Queued,
+        calls::Progress::RingingYourPhone => Progress::RingingYourPhone,
+        calls::Progress::YouPickedUp => Progress::YouPickedUp,
+        calls::Progress::Calling => Progress::Calling,
+        calls::Progress::RingingThere => Progress::RingingThere,
+        calls::Progress::Answered => Progress::Answered,
+        calls::Progress::Ended(end) => {
+            let (end, words) = words::dial_end(end, &dial.target, config);
+            Progress::Ended { end, words }
+        }
+    }
+}
+
+fn progress_name(progress: &Progress) -> &'static str {
+    match progress {
+        Progress::Queued => "queued",
+        Progress::RingingYourPhone => "ringing own phone",
+        Progress::YouPickedUp => "picked up",
+        Progress::Calling => "calling",
+        Progress::RingingThere => "ringing there",
+        Progress::Answered => "answered",
+        Progress::Ended { .. } => "ended",
+    }
+}

@@ -1,0 +1,193 @@
+//! What the session says: events, lists, and the answers to what was asked.
+
+use super::{Engine, Purpose};
+use crate::{End, Update, words};
+use ami::{Action, ActionId, Event, Response, SessionEvent, Uniqueid};
+use ami_client::SendError;
+use calls::LiveChannel;
+use std::time::Instant;
+use tracing::{debug, info, warn};
+
+impl Engine {
+    /// Takes what the session says; `read` is when its bytes came from the socket.
+    pub(crate) fn session(&mut self, event: &SessionEvent<'_>, read: Instant) {
+        match event {
+            SessionEvent::Event(event) => self.event(event, read),
+            SessionEvent::ListItem { action_id, event } => self.list_item(*action_id, event, read),
+            SessionEvent::ListComplete { action_id, .. } => self.list_complete(*action_id, read),
+            SessionEvent::Reply {
+                action_id,
+                response,
+                message,
+                ..
+            } => {
+                let why = message
+                    .get("Message")
+                    .map(|text| text.text())
+                    .unwrap_or_default();
+                self.reply(*action_id, *response, &why, read);
+            }
+            SessionEvent::TimedOut { action_id, .. } => self.timed_out(*action_id, read),
+            SessionEvent::Unanswered {
+                action_id, sent, ..
+            } => self.unanswered(*action_id, *sent, read),
+            SessionEvent::Banner(_)
+            | SessionEvent::LoggedIn
+            | SessionEvent::LoginRefused { .. }
+            | SessionEvent::LoginTimedOut
+            | SessionEvent::Lag(_)
+            | SessionEvent::Silent(_) => {}
+        }
+        self.poll_tracker(read, read);
+    }
+
+    fn event(&mut self, event: &Event<'_>, read: Instant) {
+        if let Event::DeviceStateChange { device, state } = event {
+            self.device(&device.text(), &state.text());
+        }
+        self.tracker.handle(event, read);
+    }
+
+    fn list_item(&mut self, id: ActionId, event: &Event<'_>, read: Instant) {
+        if let Event::CoreShowChannel(listing) = event {
+            if self.asked.get(&id) == Some(&Purpose::Channels) {
+                self.listing.push(LiveChannel::from(listing));
+            }
+            return;
+        }
+        self.event(event, read);
+    }
+
+    fn list_complete(&mut self, id: ActionId, now: Instant) {
+        if self.asked.remove(&id) == Some(Purpose::Channels) {
+            self.rebuild(now);
+        }
+    }
+
+    /// The list of channels is whole, or cannot be had.
+    fn rebuild(&mut self, now: Instant) {
+        let listing = std::mem::take(&mut self.listing);
+        self.tracker.resync(&listing, now);
+        for dial in self.dials.running().filter(|dial| dial.in_doubt) {
+            dial.in_doubt = false;
+            let is_there = self
+                .tracker
+                .originate(&dial.channel_id)
+                .is_some_and(|known| known.call.is_some());
+            if !is_there && dial.end(End::Unknown, words::unknown_outcome(), now) {
+                self.outbox.put(Update::Dial(Box::new(dial.update.clone())));
+            }
+        }
+    }
+
+    fn reply(&mut self, id: ActionId, response: Response, why: &str, now: Instant) {
+        let is_refused = response == Response::Error;
+        let Some(purpose) = self.asked.get(&id).cloned() else {
+            return;
+        };
+        let is_list = matches!(
+            purpose,
+            Purpose::Channels | Purpose::Devices | Purpose::Hints
+        );
+        if is_refused || !is_list {
+            self.asked.remove(&id);
+        }
+        match purpose {
+            Purpose::Originate(channel_id) => {
+                self.originate_replied(&channel_id, is_refused.then_some(why), now)
+            }
+            Purpose::Cancel(channel_id) if is_refused => self.cancel_refused(&channel_id, why, now),
+            Purpose::HangUp if is_refused => warn!(error = why, "hangup refused"),
+            Purpose::Channels if is_refused => {
+                warn!(
+                    error = why,
+                    "cannot read the calls that go on; the AMI user needs `reporting`"
+                );
+                self.rebuild(now);
+            }
+            Purpose::Devices | Purpose::Hints if is_refused => {
+                debug!(error = why, ?purpose, "list refused")
+            }
+            Purpose::Cancel(_)
+            | Purpose::HangUp
+            | Purpose::Channels
+            | Purpose::Devices
+            | Purpose::Hints => {}
+        }
+    }
+
+    fn timed_out(&mut self, id: ActionId, now: Instant) {
+        let Some(purpose) = self.asked.remove(&id) else {
+            return;
+        };
+        warn!(?id, "no answer from Asterisk in time");
+        match purpose {
+            Purpose::Originate(channel_id) => self.doubt(&channel_id),
+            Purpose::Channels => self.rebuild(now),
+            Purpose::Cancel(channel_id) => self.cancel_refused(&channel_id, "no answer", now),
+            Purpose::HangUp | Purpose::Devices | Purpose::Hints => {}
+        }
+    }
+
+    /// Whether it was done cannot be known by asking again, only by looking for its channel.
+    fn doubt(&mut self, channel_id: &Uniqueid) {
+        let Some(dial) = self.dials.by_channel(channel_id) else {
+            return;
+        };
+        dial.replied = true;
+        dial.in_doubt = !dial.is_over();
+        if dial.cancelled {
+            self.hang_up_dial(channel_id);
+        }
+        self.listing.clear();
+        self.want(Purpose::Channels, Action::CoreShowChannels);
+    }
+
+    fn unanswered(&mut self, id: ActionId, sent: bool, now: Instant) {
+        let Some(Purpose::Originate(channel_id)) = self.asked.remove(&id) else {
+            return;
+        };
+        if sent {
+            return;
+        }
+        let words =
+            "Not called: the line to the phone system was lost before the call could be asked for.";
+        let Some(dial) = self.dials.by_channel(&channel_id) else {
+            return;
+        };
+        if dial.end(End::Refused, words, now) {
+            self.outbox.put(Update::Dial(Box::new(dial.update.clone())));
+        }
+    }
+
+    /// The action has been handed to the connection.
+    pub(crate) fn sent(&mut self, id: ActionId, purpose: Purpose, now: Instant) {
+        if let Purpose::Originate(channel_id) = &purpose
+            && let Some(dial) = self.dials.by_channel(channel_id)
+        {
+            dial.update.stamps.sent = Some(now);
+            let waited_us = now
+                .saturating_duration_since(dial.update.stamps.asked)
+                .as_micros();
+            info!(dial = %dial.update.dial, waited_us, "originate sent");
+            self.outbox.put(Update::Dial(Box::new(dial.update.clone())));
+        }
+        self.asked.insert(id, purpose);
+    }
+
+    /// The action certainly was not and will not be done.
+    pub(crate) fn not_sent(&mut self, purpose: &Purpose, why: &SendError, now: Instant) {
+        warn!(?purpose, error = %why, "action not sent");
+        let Purpose::Originate(channel_id) = purpose else {
+            return;
+        };
+        self.tracker.originate_refused(channel_id, "");
+        let Some(dial) = self.dials.by_channel(channel_id) else {
+            return;
+        };
+        let words = format!("Not called: {why}.");
+        if dial.end(End::Refused, words, now) {
+            self.outbox.put(Update::Dial(Box::new(dial.update.clone())));
+        }
+    }
+}

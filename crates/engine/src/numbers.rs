@@ -1,0 +1,85 @@
+//! Caller numbers as the PBX gives them, read in the way of the site, and who has them.
+
+use crate::{People, Person, Remote, RemoteNumber};
+use contacts::{Book, Match};
+use phone_number::{DialPlan, PhoneNumber};
+
+/// Reads a number as it came over the trunk. Digits that only make sense with `+` before them get it: many trunks
+/// deliver E.164 without.
+pub(crate) fn read(text: &str, plan: &DialPlan) -> Option<PhoneNumber> {
+    let number = plan.number(text).ok()?;
+    if number.is_valid() || plan.internal_length.contains(number.digits()) || text.starts_with('+')
+    {
+        return Some(number);
+    }
+    let with_plus = plan.number(&format!("+{text}")).ok();
+    Some(with_plus.filter(PhoneNumber::is_valid).unwrap_or(number))
+}
+
+/// Who has this number.
+pub(crate) fn people(book: &Book, number: &PhoneNumber) -> People {
+    match book.find(number) {
+        Match::Nobody => People::Nobody,
+        Match::One(one) => People::One(person(one)),
+        Match::Several(several) => People::Several(several.into_iter().map(person).collect()),
+    }
+}
+
+/// The other end as a person reads it.
+pub(crate) fn remote(
+    text: Option<&str>,
+    name: Option<&str>,
+    number: Option<&PhoneNumber>,
+) -> Remote {
+    let shown = text.map(|text| RemoteNumber {
+        display: number.map_or_else(|| text.to_owned(), PhoneNumber::international),
+        dial_back: number.map_or(text, PhoneNumber::normal_form).to_owned(),
+    });
+    let name = name.filter(|name| text != Some(name)).map(str::to_owned);
+    Remote {
+        number: shown,
+        name,
+    }
+}
+
+fn person(person: contacts::Person) -> Person {
+    Person {
+        name: person.name,
+        company: person.company,
+        note: person.note,
+        source: "Contacts".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use phone_number::Region;
+
+    fn dial_back(text: &str) -> String {
+        let number = read(text, &DialPlan::new(Region::RU));
+        remote(Some(text), None, number.as_ref())
+            .number
+            .expect("a number")
+            .dial_back
+    }
+
+    #[test]
+    fn one_caller_reads_the_same_however_the_trunk_writes_him() {
+        for text in ["+79161112233", "79161112233", "89161112233", "9161112233"] {
+            assert_eq!(dial_back(text), "+79161112233", "{text}");
+        }
+        assert_eq!(dial_back("442079460123"), "+442079460123");
+    }
+
+    #[test]
+    fn extensions_stay_as_they_are() {
+        assert_eq!(dial_back("102"), "102");
+    }
+
+    #[test]
+    fn a_name_that_only_repeats_the_number_is_no_name() {
+        assert_eq!(remote(Some("102"), Some("102"), None).name, None);
+        assert_eq!(remote(None, Some("Ada"), None).name.as_deref(), Some("Ada"));
+    }
+}

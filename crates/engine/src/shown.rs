@@ -1,0 +1,282 @@
+//! A call of the tracker as the person at our phone sees it.
+
+use crate::{CallUpdate, Config, DialId, Direction, Mine, People, Phase, Side, numbers};
+use calls::{Call, End, Leg, LegState, Role};
+use contacts::Book;
+use phone_number::PhoneNumber;
+use std::time::Instant;
+
+/// A call that has touched our phone, as it was told last.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) update: CallUpdate,
+    number: Option<PhoneNumber>,
+    /// We hung up while it rang here.
+    pub(crate) rejected: bool,
+}
+
+/// What is known besides the call itself.
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) book: &'a Book,
+    /// When the bytes that brought this change were read.
+    pub(crate) read: Instant,
+}
+
+impl Shown {
+    /// `None` while the call has not reached our phone.
+    pub(crate) fn new(call: &Call, dial: Option<DialId>, around: Surroundings<'_>) -> Option<Self> {
+        let own = Own::of(call, around.config)?;
+        if own.only_looked_for() && call.ended.is_none() {
+            return None;
+        }
+        let (text, name) = far_end(call, own.direction);
+        let number = text.and_then(|text| numbers::read(text, &around.config.dial_plan));
+        let update = CallUpdate {
+            call: call.id,
+            direction: own.direction,
+            internal: call.direction == calls::Direction::Internal,
+            mine: own.mine(call),
+            phase: own.phase(call, false),
+            remote: numbers::remote(text, name, number.as_ref()),
+            people: who(around.book, number.as_ref()),
+            line: line(call, own.direction, around.config),
+            since: call.started,
+            answered: call.answered,
+            ended: call.ended,
+            event_read: around.read,
+            dial,
+        };
+        Some(Self {
+            update,
+            number,
+            rejected: false,
+        })
+    }
+
+    /// Takes the newest state of the call; true when there is something to tell.
+    pub(crate) fn refresh(
+        &mut self,
+        call: &Call,
+        dial: Option<DialId>,
+        around: Surroundings<'_>,
+    ) -> bool {
+        let Some(mut next) = Self::new(call, dial, around) else {
+            return false;
+        };
+        let old = &self.update;
+        let rings_anew = next.update.mine == Mine::Ringing && old.mine == Mine::Gone;
+        if !rings_anew {
+            next.update.event_read = old.event_read;
+        }
+        next.update.dial = next.update.dial.or_else(|| old.dial.clone());
+        next.rejected = self.rejected && !rings_anew;
+        if next.rejected
+            && let Some(own) = Own::of(call, around.config)
+        {
+            next.update.phase = own.phase(call, true);
+        }
+        let is_news = next.update != self.update;
+        *self = next;
+        is_news
+    }
+
+    /// Looks the people up again; true when they have changed.
+    pub(crate) fn look_up(&mut self, book: &Book) -> bool {
+        let people = who(book, self.number.as_ref());
+        let is_news = people != self.update.people;
+        self.update.people = people;
+        is_news
+    }
+
+    /// Nobody will tell how it ends.
+    pub(crate) fn give_up(&mut self, words: &str, now: Instant) {
+        self.update.mine = Mine::Gone;
+        self.update.phase = Phase::Unknown {
+            words: words.into(),
+        };
+        self.update.ended = Some(now);
+    }
+}
+
+/// The channels to hang up when the person at this phone is done with the call: his own, never the caller's.
+pub(crate) fn own_channels<'a>(
+    call: &'a Call,
+    config: &'a Config,
+) -> impl Iterator<Item = &'a Leg> {
+    let legs = || {
+        call.legs_of(&config.extension)
+            .filter(|leg| leg.state != LegState::Gone)
+    };
+    let is_up = legs().any(|leg| leg.state == LegState::Up);
+    legs().filter(move |leg| !is_up || leg.state == LegState::Up)
+}
+
+fn who(book: &Book, number: Option<&PhoneNumber>) -> People {
+    number.map_or(People::Nobody, |number| numbers::people(book, number))
+}
+
+/// Number and name of the other end.
+fn far_end(call: &Call, direction: Direction) -> (Option<&str>, Option<&str>) {
+    match direction {
+        Direction::Incoming => (call.caller.number.as_deref(), call.caller.name.as_deref()),
+        Direction::Outgoing => (call.dialled.as_deref(), None),
+    }
+}
+
+fn line(call: &Call, direction: Direction, config: &Config) -> Option<String> {
+    let dialled = call
+        .dialled
+        .as_deref()
+        .filter(|dialled| *dialled != config.extension)?;
+    (direction == Direction::Incoming).then(|| dialled.to_owned())
+}
+
+/// The legs of our own phone in a call.
+struct Own<'a> {
+    legs: Vec<&'a Leg>,
+    direction: Direction,
+}
+
+impl<'a> Own<'a> {
+    fn of(call: &'a Call, config: &'a Config) -> Option<Self> {
+        let legs: Vec<_> = call.legs_of(&config.extension).collect();
+        let last = legs.last()?;
+        let direction = match last.role {
+            Role::Caller => Direction::Outgoing,
+            Role::Callee => Direction::Incoming,
+        };
+        Some(Self { legs, direction })
+    }
+
+    /// Dialled by the PBX, but the phone has not said that it rings: it may be busy or away.
+    fn only_looked_for(&self) -> bool {
+        self.direction == Direction::Incoming
+            && self.legs.iter().all(|leg| leg.state == LegState::Dialling)
+    }
+
+    fn mine(&self, call: &Call) -> Mine {
+        let any = |state| self.legs.iter().any(|leg| leg.state == state);
+        // Off the hook and dialling, unless we had the PBX ring it.
+        let dials = self.direction == Direction::Outgoing && any(LegState::Dialling);
+        if call.ended.is_some() {
+            Mine::Gone
+        } else if any(LegState::Up) || (dials && call.originate.is_none()) {
+            Mine::Up
+        } else if any(LegState::Ringing) || dials {
+            Mine::Ringing
+        } else {
+            Mine::Gone
+        }
+    }
+
+    fn phase(&self, call: &Call, rejected: bool) -> Phase {
+        if !call.certain {
+            let words =
+                "The line to the phone system is lost; it is not known how the call stands.";
+            return Phase::Unknown {
+                words: words.into(),
+            };
+        }
+        match self.direction {
+            Direction::Outgoing => outgoing_phase(call),
+            Direction::Incoming => self.incoming_phase(call, rejected),
+        }
+    }
+
+    fn incoming_phase(&self, call: &Call, rejected: bool) -> Phase {
+        let was_mine = self.legs.iter().any(|leg| leg.answered.is_some());
+        let mine = self.mine(call);
+        match (call.ended.is_some(), mine) {
+            (false, Mine::Up) => Phase::Talking,
+            (_, Mine::Gone) if was_mine => self.left(call),
+            (_, _) if call.answered.is_some() => Phase::AnsweredElsewhere { by: answerer(call) },
+            (false, Mine::Ringing | Mine::Gone) => Phase::Ringing,
+            (true, _) => self.unanswered(call, rejected),
+        }
+    }
+
+    /// Talked here, and now not any more.
+    fn left(&self, call: &Call) -> Phase {
+        if call.ended.is_some() {
+            return ended(call, Direction::Incoming);
+        }
+        Phase::Ended {
+            words: "The call goes on without you.".into(),
+            by: None,
+        }
+    }
+
+    fn unanswered(&self, call: &Call, rejected: bool) -> Phase {
+        let refused =
+            |leg: &&Leg| leg.ringing.is_some() && leg.cause.is_some_and(calls::Cause::is_busy);
+        if rejected || self.legs.iter().any(refused) {
+            return Phase::Ended {
+                words: "You rejected the call.".into(),
+                by: Some(Side::Me),
+            };
+        }
+        match &call.end {
+            Some(End::Disconnected) => lost(),
+            Some(End::JoinedTo(_)) => ended(call, Direction::Incoming),
+            Some(_) | None => Phase::Missed,
+        }
+    }
+}
+
+fn outgoing_phase(call: &Call) -> Phase {
+    match (&call.ended, call.answered) {
+        (None, None) => Phase::Ringing,
+        (None, Some(_)) => Phase::Talking,
+        (Some(_), _) => ended(call, Direction::Outgoing),
+    }
+}
+
+fn lost() -> Phase {
+    Phase::Unknown {
+        words: "It ended while the line to the phone system was lost.".into(),
+    }
+}
+
+/// Who took a call that also rang here.
+fn answerer(call: &Call) -> String {
+    match &call.answered_by {
+        Some(extension) => extension.to_string(),
+        None => "somebody outside".into(),
+    }
+}
+
+/// Over. The tracker's "you" is the caller where both ends are inside.
+fn ended(call: &Call, direction: Direction) -> Phase {
+    let flipped = call.direction == calls::Direction::Internal && direction == Direction::Incoming;
+    let (words, by) = match &call.end {
+        Some(End::ByThem) => hung_up(if flipped { Side::Me } else { Side::Them }),
+        Some(End::ByYou) => hung_up(if flipped { Side::Them } else { Side::Me }),
+        Some(End::ByPbx) => ("The phone system ended the call.".into(), None),
+        Some(End::Busy) => ("Busy.".into(), None),
+        Some(End::NoAnswer) => ("No answer.".into(), None),
+        Some(End::YourPhoneOffline) => ("Your phone is offline.".into(), None),
+        Some(End::YouDidNotPickUp) => ("You did not pick up.".into(), Some(Side::Me)),
+        Some(End::YouRejected) => ("Your phone refused the call.".into(), Some(Side::Me)),
+        Some(End::Cancelled) => ("Cancelled.".into(), None),
+        Some(End::NoSuchNumber) => (
+            "The number does not exist or cannot be reached.".into(),
+            None,
+        ),
+        Some(End::Refused(why)) => (format!("The phone system refused the call: {why}"), None),
+        Some(End::Failed { cause }) => (format!("The call failed: {}.", cause.words()), None),
+        Some(End::JoinedTo(_)) => ("Joined with another call.".into(), None),
+        Some(End::Disconnected) => return lost(),
+        None => ("The call ended.".into(), None),
+    };
+    Phase::Ended { words, by }
+}
+
+fn hung_up(by: Side) -> (String, Option<Side>) {
+    let words = match by {
+        Side::Me => "You hung up.",
+        Side::Them => "They hung up.",
+    };
+    (words.into(), Some(by))
+}

@@ -1,0 +1,88 @@
+//! Sentences for the person who dialled, and what the errors of Asterisk mean.
+
+use crate::{Config, End};
+use phone_number::Dialable;
+
+/// How an outgoing call ended. `you` is always the person at our phone, who placed it.
+pub(crate) fn dial_end(end: &calls::End, target: &Dialable, config: &Config) -> (End, String) {
+    let extension = &config.extension;
+    match end {
+        calls::End::ByThem => (End::ByThem, "They hung up.".into()),
+        calls::End::ByYou => (End::ByYou, "You hung up.".into()),
+        calls::End::ByPbx => (End::ByThem, "The phone system ended the call.".into()),
+        calls::End::Busy => (End::Busy, "Busy.".into()),
+        calls::End::NoAnswer => (End::NoAnswer, "No answer.".into()),
+        calls::End::YourPhoneOffline => (
+            End::YourPhoneOffline,
+            format!(
+                "Not called: your phone {extension} is offline. Check that it is switched on and registered, then try again."
+            ),
+        ),
+        calls::End::YouDidNotPickUp => (
+            End::YouDidNotPickUp,
+            format!("Not called: your phone {extension} rang and nobody picked up."),
+        ),
+        calls::End::YouRejected => (
+            End::YouRejected,
+            format!("Not called: your phone {extension} refused the call."),
+        ),
+        calls::End::Cancelled => (End::Cancelled, "Cancelled.".into()),
+        calls::End::NoSuchNumber => (
+            End::NoSuchNumber,
+            format!("{target} does not exist or cannot be reached."),
+        ),
+        calls::End::Refused(why) => (End::Refused, refused(why, target, config)),
+        calls::End::Failed { cause } => {
+            (End::Failed, format!("The call failed: {}.", cause.words()))
+        }
+        calls::End::JoinedTo(_) => (End::ByYou, "Joined with another call.".into()),
+        calls::End::Disconnected => (End::Unknown, unknown_outcome().into()),
+    }
+}
+
+pub(crate) fn unknown_outcome() -> &'static str {
+    "The line to the phone system was lost; it is not known what became of the call. It is not dialled again."
+}
+
+/// What Asterisk answers to an Originate, made useful. Versions differ in full stops, so prefixes count.
+fn refused(why: &str, target: &Dialable, config: &Config) -> String {
+    let Config { context, .. } = config;
+    let user = &config.pbx.user;
+    if why.starts_with("Permission denied") {
+        return format!("Not called: {}", no_right(user, "originate"));
+    }
+    if why.starts_with("Extension does not exist") {
+        return format!(
+            "Not called: {target} cannot be dialled in the context “{context}” of the phone system."
+        );
+    }
+    if why.starts_with("Originate Access Forbidden") {
+        return format!("Not called: the phone system forbids this call to the AMI user “{user}”.");
+    }
+    format!(
+        "Not called: the phone system says “{}”.",
+        why.trim_end_matches('.')
+    )
+}
+
+/// A write class that is missing.
+pub(crate) fn no_right(user: &str, class: &str) -> String {
+    format!(
+        "the AMI user “{user}” lacks the right “{class}”; add it to the line write= of this user in manager.conf."
+    )
+}
+
+/// An error's text as a sentence.
+pub(crate) fn sentence(error: &str) -> String {
+    let mut letters = error.chars();
+    let first = letters
+        .next()
+        .map(|letter| letter.to_uppercase().to_string())
+        .unwrap_or_default();
+    let end = if error.ends_with(['.', '?', '!']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{first}{}{end}", letters.as_str())
+}
