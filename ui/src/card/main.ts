@@ -1,0 +1,4 @@
+import { start } from "../start";
+import CardWindow from "./CardWindow.svelte";
+
+void start(CardWindow);

@@ -1,0 +1,4 @@
+import { start } from "../start";
+import ConfirmWindow from "./ConfirmWindow.svelte";
+
+void start(ConfirmWindow);

@@ -1,0 +1,4 @@
+import { start } from "../start";
+import PanelWindow from "./PanelWindow.svelte";
+
+void start(PanelWindow);

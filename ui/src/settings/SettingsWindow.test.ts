@@ -1,0 +1,140 @@
+import { screen, waitFor, within } from "@testing-library/svelte";
+import { expect, test } from "vitest";
+import { HOSTILE, settings, state } from "../testing/samples";
+import { expectAccessible, expectNothingInjected, open } from "../testing/open";
+import type { TestReport } from "../types/TestReport";
+import SettingsWindow from "./SettingsWindow.svelte";
+
+const press = (name: string) => screen.getByRole("button", { name });
+
+test("every_field_has_its_label_and_help", async () => {
+  open(SettingsWindow, state());
+  for (const label of [
+    "Address",
+    "Port",
+    "Encryption",
+    "AMI user",
+    "AMI secret",
+    "Extension",
+    "Channel",
+    "Context",
+    "Country",
+    "Outside line",
+    "Shortest internal number",
+    "Longest internal number",
+    "Sent as",
+    "Dialled for abroad",
+    "File",
+    "Keep windows ready",
+    "Old caller names",
+    "Ask before a link from another program dials",
+  ]) {
+    expect(screen.getByLabelText(label), label).toBeTruthy();
+  }
+  await expectAccessible();
+});
+
+test("save_sends_the_whole_form_and_no_secret_when_none_was_typed", async () => {
+  const { user, backend } = open(SettingsWindow, state());
+  const user_ = screen.getByLabelText("AMI user");
+  await user.clear(user_);
+  await user.type(user_, "anna");
+  expect(screen.getByText("Not saved yet")).toBeTruthy();
+  await user.click(press("Save"));
+  await screen.findByText("Saved.");
+  expect(backend.asked("save_settings")).toEqual([
+    { request: "save_settings", settings: { ...settings().settings, user: "anna" }, secret: null },
+  ]);
+});
+
+test("a_secret_goes_one_way_and_leaves_the_page", async () => {
+  const { user, backend } = open(SettingsWindow, state());
+  const secret = screen.getByLabelText("AMI secret") as HTMLInputElement;
+  expect(secret.type).toBe("password");
+  expect(secret.value).toBe("");
+  await user.type(secret, "hunter2");
+  await user.click(press("Save"));
+  await screen.findByText("Saved.");
+  expect(backend.asked("save_settings")[0]!.secret).toBe("hunter2");
+  expect(secret.value).toBe("");
+});
+
+test("where_the_secret_is_kept_is_said_in_words", () => {
+  const words = "No keychain here; it is asked for at each start.";
+  open(SettingsWindow, state({ settings: settings({ secret: { secret: "this_run_only", words } }) }));
+  expect(screen.getByText(words)).toBeTruthy();
+});
+
+test("what_a_policy_has_set_is_locked_and_says_by_whom", () => {
+  open(SettingsWindow, state({ settings: settings({ managed: [{ field: "pbx_host", by: "policy.toml" }] }) }));
+  expect(screen.getByLabelText("Address")).toHaveProperty("disabled", true);
+  expect(screen.getByLabelText("AMI user")).toHaveProperty("disabled", false);
+  expect(screen.getByText(/Set by policy\.toml/)).toBeTruthy();
+});
+
+test("the_test_gives_three_ticks_each_with_a_sentence", async () => {
+  const { user, backend, change } = open(SettingsWindow, state());
+  await user.click(press("Test"));
+  await waitFor(() => expect(backend.asked("test_settings")).toHaveLength(1));
+  const report: TestReport = {
+    connection: { state: "passed", words: "Connected to office PBX." },
+    phone: { state: "failed", words: "Your phone 101 is not registered." },
+    links: { state: "failed", words: "Links go to another program." },
+  };
+  change({ part: "test", value: report });
+  const ticks = within(screen.getByRole("list", { name: "Test" })).getAllByRole("listitem");
+  expect(ticks.map((tick) => tick.textContent?.replace(/\s+/g, " ").trim())).toEqual([
+    "Phone system works Connected to office PBX.",
+    "Your phone does not work Your phone 101 is not registered.",
+    expect.stringContaining("Call links does not work Links go to another program."),
+  ]);
+  await user.click(press("Open links with Sidetone"));
+  expect(backend.asked("take_links")).toHaveLength(1);
+  await expectAccessible();
+});
+
+test("a_refusal_is_said_and_what_was_typed_stays", async () => {
+  const { user, change } = open(SettingsWindow, state(), () => ({
+    reply: "refused",
+    value: { code: "settings", words: "The port must be between 1 and 65535." },
+  }));
+  await user.type(screen.getByLabelText("Extension"), "7");
+  await user.click(press("Save"));
+  expect((await screen.findByRole("alert")).textContent).toContain("The port must be between 1 and 65535.");
+  change({ part: "settings", value: settings({ contacts: "4 people" }) });
+  expect(screen.getByLabelText("Extension")).toHaveProperty("value", "1017");
+  expect(screen.getByText("4 people")).toBeTruthy();
+});
+
+test("a_pinned_certificate_asks_for_its_fingerprint", async () => {
+  const { user, backend } = open(SettingsWindow, state());
+  await user.selectOptions(screen.getByLabelText("Encryption"), "pin");
+  await user.type(screen.getByLabelText("Fingerprint"), "ab");
+  await user.click(press("Save"));
+  expect(backend.asked("save_settings")[0]!.settings.tls).toEqual({ kind: "pin", sha256: "ab" });
+});
+
+test("a_trusted_program_can_be_asked_about_again", async () => {
+  const { user, backend } = open(SettingsWindow, state());
+  await user.click(press("Ask again for Chromium"));
+  await user.click(press("Save"));
+  expect(backend.asked("save_settings")[0]!.settings.trusted_programs).toEqual([]);
+});
+
+test("hostile_texts_stay_texts", () => {
+  const { settings: form } = settings();
+  open(
+    SettingsWindow,
+    state({
+      settings: settings({
+        settings: { ...form, pbx_host: HOSTILE, trusted_programs: [HOSTILE] },
+        secret: { secret: "locked", words: HOSTILE },
+        managed: [{ field: "user", by: HOSTILE }],
+        contacts: HOSTILE,
+        countries: [{ code: "<b>", calling_code: HOSTILE }],
+      }),
+    }),
+  );
+  expect(screen.getAllByText(HOSTILE).length).toBeGreaterThan(1);
+  expectNothingInjected();
+});

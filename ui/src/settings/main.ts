@@ -1,0 +1,4 @@
+import { start } from "../start";
+import SettingsWindow from "./SettingsWindow.svelte";
+
+void start(SettingsWindow);

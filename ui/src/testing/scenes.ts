@@ -1,0 +1,194 @@
+// States to look at in a browser: `npm run dev`, then `card.html?scene=several`.
+import { FakeBackend } from "../backend/fake";
+import type { State } from "../types/State";
+import { ada, card, confirm, dial, HOSTILE, recent, settings, state } from "./samples";
+
+const hour = 3_600_000;
+
+const scenes: Record<string, () => State> = {
+  empty: () => state(),
+  ringing: () => state({ cards: [card()] }),
+  cards: () =>
+    state({
+      cards: [
+        card({
+          call: "1",
+          phase: "answered_elsewhere",
+          by: "102",
+          party: { number: "+44 20 7946 0991", name: null },
+          can_hang_up: false,
+        } as never),
+        card({
+          call: "2",
+          phase: "missed",
+          party: { number: "+7 906 219-50-47", name: null },
+          people: { found: "nobody" },
+          can_hang_up: false,
+          since: Date.now() - hour,
+        } as never),
+        card({
+          call: "3",
+          phase: "talking",
+          talking_since: Date.now() - 221_000,
+          since: Date.now() - 230_000,
+        } as never),
+        card({
+          call: "4",
+          line: null,
+          party: { number: "+49 30 9018 2200", name: null },
+          people: {
+            found: "several",
+            people: [
+              { name: "Иван Иванов", company: "ООО Ромашка", note: null, source: "contacts.vcf" },
+              { name: "Мария Иванова", company: null, note: null, source: "contacts.vcf" },
+            ],
+          },
+          since: Date.now() - 6000,
+        }),
+      ],
+    }),
+  odd: () =>
+    state({
+      cards: [
+        card({ call: "1", party: { number: null, name: null }, people: { found: "nobody" }, line: null }),
+        card({ call: "2", party: { number: "103", name: "Boris Orlov" }, people: { found: "nobody" } }),
+        card({ call: "3", party: { number: "+44 20 7946 0958", name: HOSTILE }, people: { found: "nobody" } }),
+        card({
+          call: "4",
+          phase: "unknown",
+          words: "The line to the PBX was lost; the call was gone when it came back.",
+        } as never),
+      ],
+    }),
+  busy: () =>
+    state({
+      me: { extension: "101", lamp: "ringing", phone_trouble: null },
+      dials: [
+        dial({
+          id: "d0",
+          display: "+39 02 1234 567",
+          people: { found: "nobody" },
+          step: "ended",
+          end: "your_phone_offline",
+          words: "Not called: your phone 101 is offline. Check that it is switched on and registered, then try again.",
+          can_cancel: false,
+        } as never),
+        dial(),
+      ],
+      recent: [
+        recent({
+          call: "1",
+          person: { name: "Grace Hopper", company: "Support queue", note: null, source: "" },
+          at: Date.now() - hour,
+        }),
+        recent({
+          call: "2",
+          direction: "outgoing",
+          outcome: "talked",
+          seconds: 372,
+          person: { name: "Karl Weiss", company: "Weiss GmbH", note: null, source: "" },
+          party: { number: "+49 30 1234567", name: null },
+          at: Date.now() - 1.5 * hour,
+        } as never),
+        recent({
+          call: "3",
+          outcome: "answered_elsewhere",
+          by: "103",
+          person: { name: "Мария Иванова", company: "ООО Ромашка", note: null, source: "" },
+          at: Date.now() - 2 * hour,
+        } as never),
+        recent({
+          call: "4",
+          outcome: "talked",
+          seconds: 40,
+          person: null,
+          party: { number: "+1 212 555 0100", name: null },
+          at: Date.now() - 26 * hour,
+        } as never),
+        recent({
+          call: "5",
+          outcome: "missed",
+          person: null,
+          party: { number: null, name: null },
+          call_back: null,
+          at: Date.now() - 27 * hour,
+        }),
+        recent({
+          call: "6",
+          direction: "outgoing",
+          outcome: "not_reached",
+          words: "Busy.",
+          at: Date.now() - 50 * hour,
+        } as never),
+      ],
+    }),
+  talking: () =>
+    state({
+      me: { extension: "101", lamp: "in_call", phone_trouble: null },
+      cards: [card({ phase: "talking", talking_since: Date.now() - 61_000 } as never)],
+      dials: [dial({ step: "ringing_your_phone", since: Date.now() - 2000, people: { found: "nobody" } } as never)],
+    }),
+  away: () =>
+    state({
+      connection: { state: "away", words: "The phone system does not answer.", retry_at: Date.now() + 12_000 },
+      me: { extension: "101", lamp: "offline", phone_trouble: null },
+      recent: [recent()],
+    }),
+  fresh: () =>
+    state({
+      connection: { state: "not_set_up", words: "No phone system is set up yet." },
+      me: { extension: "", lamp: "offline", phone_trouble: null },
+    }),
+  confirm: () => state({ confirm: confirm() }),
+  trouble: () =>
+    state({
+      confirm: confirm({ trouble: "The phone system does not answer; it is tried again in 12 s.", program: null }),
+    }),
+  refused: () =>
+    state({
+      confirm: confirm({
+        text: "tel:%3Cscript%3E",
+        explanation: { verdict: "refused", words: "There is no number in this link.", steps: [] },
+      }),
+    }),
+  settings: () =>
+    state({
+      settings: settings({ managed: [{ field: "pbx_host", by: "your company (policy.toml)" }] }),
+      test: {
+        connection: {
+          state: "passed",
+          words: "Connected to office PBX (Asterisk 20.19.0); the AMI user may originate.",
+        },
+        phone: { state: "running", words: "" },
+        links: { state: "failed", words: "Links are opened by another program." },
+      },
+    }),
+};
+
+export function scene(name: string | null): FakeBackend {
+  const made = (scenes[name ?? "empty"] ?? scenes["empty"]!)();
+  return new FakeBackend(made, (request) => {
+    if (request.request !== "explain") return { reply: "done" };
+    const dials = request.text.replace(/[^0-9*#]/g, "");
+    if (dials === "")
+      return {
+        reply: "explanation",
+        value: { verdict: "refused", words: "There is no number in this text.", steps: [] },
+      };
+    return {
+      reply: "explanation",
+      value: {
+        verdict: "dials",
+        kind: dials.length < 5 ? "internal" : "national",
+        display: request.text,
+        dials: dials.length < 5 ? dials : `9${dials}`,
+        steps: [
+          { what: "typed", result: request.text },
+          { what: "outside line “9”", result: `9${dials}` },
+        ],
+        question: null,
+        people: dials.endsWith("0958") ? ada : { found: "nobody" },
+      },
+    };
+  });
+}
