@@ -1,1 +1,8 @@
-//! End-to-end tests on a real Asterisk with real SIP phones.
+//! The whole product on a real Asterisk: what the tests, the demo, the bench and the pictures set up alike.
+#![cfg(target_os = "linux")]
+
+pub mod scene;
+pub mod sidetone;
+
+pub use scene::{Scene, Setup};
+pub use sidetone::Sidetone;

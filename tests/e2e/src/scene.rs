@@ -1,0 +1,231 @@
+//! A small firm: Asterisk, four desk phones, customers, and Anna at extension 101 with her desktop.
+
+use crate::sidetone::{Sidetone, output};
+use anyhow::{Context as _, Result, ensure};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+use testkit::asterisk::{self, ManagerUser};
+use testkit::session::{self, DesktopSession};
+use testkit::{Asterisk, Phones};
+use view::{KeepWindows, Settings, Status};
+
+/// The contact book of the firm.
+pub const CONTACTS: &str = include_str!("../data/contacts.vcf");
+/// Dialled by customers: rings 101.
+pub const DIRECT_LINE: &str = "74951230001";
+/// Dialled by customers: rings 101 and 102.
+pub const GROUP_LINE: &str = "74951230003";
+
+/// What a test may want differently.
+#[derive(Debug)]
+pub struct Setup {
+    pub session: session::Options,
+    pub asterisk: asterisk::Options,
+    pub user: ManagerUser,
+    /// Instead of the user's right secret.
+    pub secret: Option<String>,
+    pub settings: Settings,
+    pub env: Vec<(&'static str, String)>,
+    pub contacts: String,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let mut settings = Settings {
+            extension: "101".into(),
+            channel: "PJSIP/101".into(),
+            context: "direct".into(),
+            confirm_links: false,
+            keep_windows: KeepWindows::Always,
+            ..Settings::default()
+        };
+        settings.dial_plan.country = "RU".into();
+        settings.dial_plan.internal_min = 3;
+        settings.dial_plan.internal_max = 3;
+        Self {
+            session: session::Options::default(),
+            asterisk: asterisk::Options::default(),
+            user: asterisk::SIDETONE,
+            secret: None,
+            settings,
+            env: Vec::new(),
+            contacts: CONTACTS.into(),
+        }
+    }
+}
+
+/// Everything running. What is dropped first ends first: the agent, then the desktop, then the phones.
+#[derive(Debug)]
+pub struct Scene {
+    pub agent: Sidetone,
+    pub session: DesktopSession,
+    pub phones: Phones,
+    pub asterisk: Asterisk,
+}
+
+impl Scene {
+    /// Starts everything and waits until the agent is connected and knows that its phone is there.
+    ///
+    /// # Errors
+    /// What could not be started, with what it said.
+    pub fn start(setup: &Setup) -> Result<Self> {
+        let scene = Self::start_unconnected(setup)?;
+        scene.wait(
+            "connected, phone known",
+            Duration::from_secs(10),
+            |status| status.connection.is_up() && status.me.lamp == view::Lamp::Idle,
+        )?;
+        Ok(scene)
+    }
+
+    /// As [`Scene::start`], for settings that are not meant to connect.
+    ///
+    /// # Errors
+    /// What could not be started, with what it said.
+    pub fn start_unconnected(setup: &Setup) -> Result<Self> {
+        let asterisk = Asterisk::start(&setup.asterisk)?;
+        let phones = Phones::start(&asterisk)?;
+        let session = DesktopSession::start(&setup.session)?;
+        let settings = write_settings(setup, &asterisk, &session)?;
+        let secret = setup.secret.as_deref().unwrap_or(setup.user.secret);
+        if setup.session.keyring == session::Keyring::Unlocked {
+            store_secret(&session, &settings, secret)?;
+        }
+        let agent = Sidetone::start(&session, &setup.env)?;
+        Ok(Self {
+            agent,
+            session,
+            phones,
+            asterisk,
+        })
+    }
+
+    /// Asks the agent until `accept` takes its status.
+    ///
+    /// # Errors
+    /// The last status, if the limit passed.
+    pub fn wait(
+        &self,
+        what: &str,
+        limit: Duration,
+        accept: impl Fn(&Status) -> bool,
+    ) -> Result<Status> {
+        self.agent.wait(&self.session, what, limit, accept)
+    }
+
+    /// # Errors
+    /// The agent does not answer.
+    pub fn status(&self) -> Result<Status> {
+        self.agent.status(&self.session)
+    }
+
+    /// `sidetone` with these arguments: exit code, standard output, standard error.
+    ///
+    /// # Errors
+    /// It did not end.
+    pub fn sidetone(&self, arguments: &[&str]) -> Result<(i32, String, String)> {
+        let output = self.agent.run(&self.session, arguments)?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok((
+            output.status.code().unwrap_or(-1),
+            text(&output.stdout),
+            text(&output.stderr),
+        ))
+    }
+
+    /// Ends the agent and starts it again with these settings; `secret` is put into the keychain for them.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn restart_agent_with(&mut self, settings: &Settings, secret: Option<&str>) -> Result<()> {
+        self.agent.run(&self.session, &["quit"])?;
+        self.agent.wait_ended(Duration::from_secs(10))?;
+        save(&self.session, settings)?;
+        if let Some(secret) = secret {
+            store_secret(&self.session, settings, secret)?;
+        }
+        self.agent = Sidetone::start(&self.session, &[])?;
+        Ok(())
+    }
+
+    /// Where the contact book is.
+    #[must_use]
+    pub fn contacts_file(&self) -> PathBuf {
+        self.session.home().join("contacts.vcf")
+    }
+}
+
+fn write_settings(
+    setup: &Setup,
+    asterisk: &Asterisk,
+    session: &DesktopSession,
+) -> Result<Settings> {
+    let contacts = session.home().join("contacts.vcf");
+    std::fs::write(&contacts, &setup.contacts).context("write the contact book")?;
+    let mut settings = setup.settings.clone();
+    if settings.pbx_host.is_empty() {
+        settings.pbx_host = asterisk.ami_addr().ip().to_string();
+        settings.pbx_port = asterisk.ami_addr().port();
+    }
+    if settings.user.is_empty() {
+        settings.user = setup.user.name.into();
+    }
+    if settings.contacts_file.is_empty() {
+        settings.contacts_file = contacts.to_string_lossy().into_owned();
+    }
+    save(session, &settings)?;
+    Ok(settings)
+}
+
+fn save(session: &DesktopSession, settings: &Settings) -> Result<()> {
+    let folder = session.config_folder().join("sidetone");
+    std::fs::create_dir_all(&folder).context("make the folder for settings")?;
+    let text = toml::to_string(settings).context("write settings as TOML")?;
+    std::fs::write(folder.join("settings.toml"), text).context("write the settings")
+}
+
+/// Puts the secret where the agent looks for it, by the system's own tool.
+fn store_secret(session: &DesktopSession, settings: &Settings, secret: &str) -> Result<()> {
+    let username = format!(
+        "{}@{}:{}",
+        settings.user, settings.pbx_host, settings.pbx_port
+    );
+    let mut command = session.command("secret-tool");
+    command.args([
+        "store",
+        "--label=Sidetone",
+        "service",
+        "sidetone",
+        "username",
+        &username,
+    ]);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = session.spawn(&mut command)?;
+    child
+        .stdin
+        .take()
+        .context("secret-tool reads from us")?
+        .write_all(secret.as_bytes())?;
+    let stored = child.wait_with_output()?;
+    ensure!(
+        stored.status.success(),
+        "secret-tool: {}",
+        String::from_utf8_lossy(&stored.stderr)
+    );
+    let mut command = session.command("secret-tool");
+    command
+        .args(["lookup", "service", "sidetone", "username", &username])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let stored = output(&mut command, Duration::from_secs(10))?;
+    ensure!(
+        stored.stdout == secret.as_bytes(),
+        "the keychain does not give back what it was given"
+    );
+    Ok(())
+}
