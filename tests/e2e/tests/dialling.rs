@@ -323,7 +323,7 @@ fn the_state_is_right_within_a_second_after_the_pbx_is_back() {
         .expect("away");
     scene.asterisk.restart().expect("restart");
     // Asterisk answers now; the next try comes by itself, after at most the pause that has grown meanwhile.
-    let up = scene
+    scene
         .wait("connected", Duration::from_secs(35), |status| {
             status.connection.is_up()
         })
