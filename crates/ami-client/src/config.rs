@@ -41,9 +41,17 @@ pub enum Trust {
 
 /// SHA-256 of a certificate, as `openssl x509 -fingerprint -sha256` prints it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Fingerprint(pub(crate) [u8; 32]);
+pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
+    /// The fingerprint of a certificate in DER form.
+    pub fn of(certificate: &[u8]) -> Self {
+        let digest = ring::digest::digest(&ring::digest::SHA256, certificate);
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest.as_ref());
+        Self(bytes)
+    }
+
     /// Reads 64 hexadecimal digits, with or without colons or spaces between them.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text

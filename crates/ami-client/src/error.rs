@@ -37,6 +37,8 @@ pub enum LinkError {
         #[source]
         source: io::Error,
     },
+    #[error("user or secret cannot be sent to Asterisk: {0}")]
+    UnusableLogin(#[source] EncodeError),
     #[error("the certificate authority file {path} cannot be used: {why}")]
     CaFile { path: String, why: String },
     #[error(
@@ -71,7 +73,10 @@ pub enum LinkError {
     TooOld { host: String },
     #[error("Asterisk refuses user {username}: {message}; check name and secret in manager.conf")]
     LoginRefused { username: String, message: String },
-    #[error("{host}:{port} does not answer like an Asterisk within {} s", .within.as_secs())]
+    #[error(
+        "{host}:{port} does not answer like an Asterisk within {} s: check the port; one for TLS says nothing without TLS",
+        .within.as_secs()
+    )]
     LoginTimedOut {
         host: String,
         port: u16,
@@ -85,13 +90,4 @@ pub enum LinkError {
     Broken(#[source] io::Error),
     #[error("the settings changed")]
     Reconfigured,
-}
-
-/// Why an action was not sent; it certainly was not done.
-#[derive(Debug, Error)]
-pub enum SendError {
-    #[error("there is no connection to Asterisk")]
-    NotConnected,
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
 }

@@ -299,6 +299,30 @@ impl Session {
         self.found.is_some()
     }
 
+    /// Says whether the next event is about the connection itself rather than from its dialogue: banner, login, lag,
+    /// silence. Whoever keeps the connection takes those and leaves the rest to his caller.
+    pub fn next_is_about_connection(&mut self) -> bool {
+        if !self.has_event() {
+            return false;
+        }
+        match self.found {
+            Some(
+                Found::Banner(_)
+                | Found::LoggedIn
+                | Found::LoginRefused(_)
+                | Found::Notice(Notice::LoginTimedOut | Notice::Lag(_) | Notice::Silent(_)),
+            ) => true,
+            Some(
+                Found::Event(_)
+                | Found::Reply { .. }
+                | Found::ListItem { .. }
+                | Found::ListComplete { .. }
+                | Found::Notice(Notice::TimedOut { .. } | Notice::Unanswered { .. }),
+            )
+            | None => false,
+        }
+    }
+
     /// Gives what happened next.
     pub fn poll_event(&mut self) -> Option<SessionEvent<'_>> {
         if !self.has_event() {
@@ -345,6 +369,11 @@ impl Session {
     /// Says whether actions can be sent.
     pub fn is_up(&self) -> bool {
         self.dialogue.phase == Phase::Up
+    }
+
+    /// How long banner and login may take together.
+    pub fn login_within(&self) -> Duration {
+        self.dialogue.config.login_within
     }
 
     /// What the decoder has seen.

@@ -1,4 +1,9 @@
 //! Recordings of real Asterisks are read without loss, however the network cuts them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may panic, and reads its recordings"
+)]
 
 use std::{fs, path::Path};
 
