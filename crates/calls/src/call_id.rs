@@ -113,6 +113,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::disallowed_methods, reason = "time has to begin somewhere")]
     fn ids() -> (CallIds, Instant) {
         let at = Instant::now();
         (

@@ -143,11 +143,9 @@ impl CallTracker {
 
     /// The calls that are going on, oldest first.
     pub fn calls(&self) -> impl Iterator<Item = &Call> {
-        let going_on = |call: &&Call| call.ended.is_none() && !call.legs.is_empty();
-        self.by_id
-            .values()
-            .map(|key| &self.calls[*key].call)
-            .filter(going_on)
+        let going_on = |entry: &&Entry| entry.call.ended.is_none() && entry.is_visible();
+        let entries = self.by_id.values().map(|key| &self.calls[*key]);
+        entries.filter(going_on).map(|entry| &entry.call)
     }
 
     /// How far an announced Originate is; `None` once its end has been polled.

@@ -31,7 +31,12 @@ const SILENCE: Duration = Duration::from_secs(90);
 impl CallTracker {
     /// Announces an Originate before it is sent. `id` is its `ChannelId`, `agent` the phone that is to ring first
     /// (`PJSIP/101`), also where the action's `Channel` is a Local one.
+    ///
+    /// A second announcement of the same id is the same attempt.
     pub fn expect_originate(&mut self, id: Uniqueid, agent: &str, now: Instant) {
+        if self.attempts.contains_key(&id) {
+            return;
+        }
         let attempt = Attempt {
             agent: agent.into(),
             progress: Progress::Queued,

@@ -61,9 +61,18 @@ impl Entry {
         }
     }
 
-    /// A call of Local halves and helpers alone is no call that people see.
+    /// A call of Local halves and helpers alone is no call that people see. What has been shown stays.
     pub(super) fn is_visible(&self) -> bool {
-        !self.call.legs.is_empty()
+        self.announced || self.queued || !self.call.legs.is_empty()
+    }
+
+    pub(super) fn take_leg(&mut self, uniqueid: &Uniqueid) -> Option<Leg> {
+        let at = self
+            .call
+            .legs
+            .iter()
+            .rposition(|leg| leg.uniqueid == *uniqueid)?;
+        Some(self.call.legs.remove(at))
     }
 
     pub(super) fn leg_mut(&mut self, uniqueid: &Uniqueid) -> Option<&mut Leg> {

@@ -190,6 +190,7 @@ impl CallTracker {
         }
     }
 
+    /// Moves a channel with its leg to another call. A call that loses its last channel this way has become the other.
     fn join(&mut self, key: ChannelKey, to: CallKey, now: Instant) {
         self.oddities.joined += 1;
         let channel = &mut self.channels[key];
@@ -199,7 +200,7 @@ impl CallTracker {
         let left = &mut self.calls[from];
         left.channels -= 1;
         let is_over = left.channels == 0;
-        if let Some(leg) = left.leg_mut(&uniqueid).cloned() {
+        if let Some(leg) = left.take_leg(&uniqueid) {
             self.calls[to].add_leg(leg);
         }
         if is_over {
@@ -207,11 +208,6 @@ impl CallTracker {
             let id = self.calls[to].call.id;
             self.end(from, Some(End::JoinedTo(id)), now);
         } else {
-            let left = &mut self.calls[from];
-            if let Some(leg) = left.leg_mut(&uniqueid) {
-                leg.state = LegState::Gone;
-                leg.gone = Some(now);
-            }
             self.changed(from);
         }
         self.changed(to);
@@ -491,23 +487,31 @@ impl CallTracker {
         }
     }
 
-    /// A phone said goodbye by itself. One that was only ringing rejected the call, which ends nothing for the others.
+    /// A phone said goodbye by itself.
     fn hangup_request(&mut self, channel: &ami::Channel<'_>, now: Instant) {
-        let Some(key) = self.known(channel, now) else {
+        if let Some(key) = self.known(channel, now) {
+            self.hung_up(key);
+        }
+    }
+
+    /// Notes that we ask Asterisk to hang this channel up: then no `HangupRequest` tells who wanted it.
+    pub fn hangup_asked(&mut self, uniqueid: &Uniqueid) {
+        if let Some(key) = self.by_uniqueid.get(uniqueid).copied() {
+            self.hung_up(key);
+        }
+    }
+
+    /// The last party to hang up ended the call. A phone that was only ringing has rejected it, which ends nothing for
+    /// the others.
+    fn hung_up(&mut self, key: ChannelKey) {
+        let channel = &self.channels[key];
+        let placed_it = !channel.dialled;
+        let entry = &mut self.calls[channel.call];
+        let Some(leg) = entry.leg_mut(&channel.uniqueid) else {
             return;
         };
-        let Channel {
-            call, ref uniqueid, ..
-        } = self.channels[key];
-        let entry = &mut self.calls[call];
-        let Some(leg) = entry.leg_mut(uniqueid) else {
-            return;
-        };
-        let takes_part =
-            leg.answered.is_some() || leg.dial_status.is_none() && leg.role == Role::Caller;
-        let was_dialled = self.channels[key].dialled;
-        if takes_part && (leg.answered.is_some() || !was_dialled) {
-            let role = leg.role;
+        let role = leg.role;
+        if leg.answered.is_some() || (role == Role::Caller && placed_it) {
             entry.hung_up_by = Some(role);
         }
     }

@@ -474,7 +474,7 @@ pub(crate) fn legs_seen(name: &str) -> Vec<PhoneLeg> {
             continue;
         };
         // A phone that transfers by REFER keeps its own leg until it is told that the target answered.
-        if line["ev"] == "did" && line["op"] == "xfer" {
+        if line["ev"] == "did" && line["op"].as_str().is_some_and(|op| op.starts_with("xfer")) {
             log.ended = Some(at);
         }
         match line["state"].as_str() {
