@@ -14,7 +14,11 @@ pub mod phones;
 #[cfg(target_os = "linux")]
 mod ports;
 #[cfg(target_os = "linux")]
+pub mod record;
+#[cfg(target_os = "linux")]
 mod run;
+#[cfg(target_os = "linux")]
+pub mod session;
 
 #[cfg(target_os = "linux")]
 pub use asterisk::{Asterisk, AsteriskProgram};
@@ -22,3 +26,5 @@ pub use asterisk::{Asterisk, AsteriskProgram};
 pub use group::ProcessGroup;
 #[cfg(target_os = "linux")]
 pub use phones::Phones;
+#[cfg(target_os = "linux")]
+pub use session::DesktopSession;

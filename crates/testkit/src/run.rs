@@ -1,8 +1,9 @@
 //! Runs a program to its end and turns a failure into a sentence with what it said.
 
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 
 /// Standard output of a command that must succeed; its last lines of complaint otherwise.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
@@ -23,4 +24,27 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 pub(crate) fn tail(text: &str, lines: usize) -> String {
     let all: Vec<&str> = text.trim_end().lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
+}
+
+/// Asks again every few milliseconds until there is an answer: for what tells nobody when it changes.
+pub(crate) fn poll<T>(
+    limit: Duration,
+    what: &str,
+    mut ask: impl FnMut() -> Result<Option<T>>,
+) -> Result<T> {
+    let until = Instant::now() + limit;
+    loop {
+        let last = match ask() {
+            Ok(Some(answer)) => return Ok(answer),
+            Ok(None) => None,
+            Err(error) => Some(error),
+        };
+        if Instant::now() >= until {
+            return Err(match last {
+                Some(error) => error.context(format!("{what} within {limit:?}")),
+                None => anyhow!("no {what} within {limit:?}"),
+            });
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }

@@ -40,10 +40,10 @@ fn is_gone_within(process: &Path, limit: Duration) -> bool {
 }
 
 fn example(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
+    let test = std::env::current_exe().expect("the test has a path");
     test.parent()
         .and_then(Path::parent)
-        .unwrap()
+        .expect("the test lies in deps")
         .join("examples")
         .join(name)
 }
