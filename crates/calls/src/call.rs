@@ -181,6 +181,14 @@ impl Party {
         }
     }
 
+    /// Our own people call from their extension, whatever number the PBX shows for them.
+    pub(crate) fn of_extension(mut self, extension: Option<&Extension>) -> Self {
+        if let Some(extension) = extension {
+            self.number = Some(extension.as_str().into());
+        }
+        self
+    }
+
     /// Neither number nor name is known.
     #[must_use]
     pub fn is_anonymous(&self) -> bool {

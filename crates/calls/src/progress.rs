@@ -27,7 +27,8 @@ pub struct Originate {
     pub progress: Progress,
     /// The call that came of it, once a channel exists.
     pub call: Option<CallId>,
-    /// The first channel by name, which is what `Hangup` wants, once it exists and while it lives.
+    /// What to hang up, by name: the first channel while it lives, after that (a Local one optimizes itself away) the
+    /// phone that was rung first.
     pub channel: Option<ChannelName>,
 }
 

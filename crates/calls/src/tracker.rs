@@ -24,7 +24,7 @@ use self::{
     entry::{CallKey, Entry},
 };
 use crate::{
-    Call, CallId, End, LegState, Map, Originate, Progress, Seed, call_id::CallIds,
+    Call, CallId, End, LegState, Map, Originate, Progress, Role, Seed, call_id::CallIds,
     extensions::Extensions,
 };
 
@@ -152,15 +152,21 @@ impl CallTracker {
     #[must_use]
     pub fn originate(&self, id: &Uniqueid) -> Option<Originate> {
         let attempt = self.attempts.get(id)?;
-        let channel = self
+        let first = self
             .by_uniqueid
             .get(id)
-            .map(|key| self.channels[*key].name.clone());
+            .map(|key| &self.channels[*key].name);
+        let call = attempt.call.map(|key| &self.calls[key]);
+        let phone = || {
+            call?
+                .legs(Role::Caller)
+                .find(|leg| leg.state != LegState::Gone)
+        };
         Some(Originate {
             id: id.clone(),
             progress: attempt.progress.clone(),
-            call: attempt.call.map(|key| self.calls[key].call.id),
-            channel,
+            call: call.map(|entry| entry.call.id),
+            channel: first.or_else(|| Some(&phone()?.channel)).cloned(),
         })
     }
 

@@ -7,7 +7,7 @@
 use std::{path::Path, time::Instant};
 
 use ami::{Charset, Decoder, Event, Incoming, Limits, Uniqueid};
-use calls::{CallEvent, CallTracker, LegState, LiveChannel, Progress, Seed};
+use calls::{CallEvent, CallTracker, Direction, LegState, LiveChannel, Progress, Role, Seed};
 use proptest::prelude::*;
 
 /// A mangled recording.
@@ -156,6 +156,33 @@ fn a_hangup_between_login_and_list_is_believed_over_the_list() {
     watch.hear(b"Event: Hangup\r\nUniqueid: 1.1\r\nLinkedid: 1.1\r\nChannel: PJSIP/101-00000001\r\nCause: 16\r\n\r\n");
     watch.resync(&[listed("1.1", "1.1", "PJSIP/101-00000001", 6, "Dial")]);
     assert!(watch.tracker.is_idle());
+}
+
+/// The caller was there before we were; his call is dialled on between our login and the PBX's list.
+#[test]
+fn call_that_is_dialled_on_before_the_list_comes_has_its_caller() {
+    let mut watch = Watch::new();
+    let line = "Uniqueid: 1.1\r\nLinkedid: 1.1\r\nChannel: PJSIP/trunk-00000001\r\nCallerIDNum: +79161234567\r\n";
+    let dest = "DestUniqueid: 1.2\r\nDestLinkedid: 1.1\r\nDestChannel: PJSIP/101-00000002\r\nDestCallerIDNum: 101\r\n";
+    let phone = dest.replace("Dest", "");
+    watch.hear(format!("Event: Newchannel\r\n{phone}\r\n").as_bytes());
+    watch.hear(format!("Event: DialBegin\r\n{line}{dest}Exten: 101\r\n\r\n").as_bytes());
+    let card = |watch: &Watch| {
+        let call = watch.tracker.calls().next().expect("a call");
+        (
+            call.direction,
+            call.caller.number.clone(),
+            call.legs.last().expect("a leg").role,
+        )
+    };
+    let number: Option<Box<str>> = Some("+79161234567".into());
+    assert_eq!(
+        card(&watch),
+        (Direction::Incoming, number.clone(), Role::Callee)
+    );
+    watch.resync(&[listed("1.1", "1.1", "PJSIP/trunk-00000001", 4, "Dial")]);
+    assert_eq!(card(&watch), (Direction::Incoming, number, Role::Caller));
+    assert_eq!(watch.alive, 1);
 }
 
 #[test]

@@ -161,11 +161,15 @@ impl Entry {
         let cause = leg.cause.or(self.caller_cause);
         let told = cause.filter(|cause| cause.is_telling());
         let end = match (&leg.dial_status, told) {
-            _ if reason == Some(3) => End::YouDidNotPickUp,
+            _ if reason == Some(3) && leg.ringing.is_some() => End::YouDidNotPickUp,
             (_, Some(cause)) if cause.is_busy() => End::YouRejected,
-            (_, Some(cause)) if cause.is_no_answer() => End::YouDidNotPickUp,
             (Some(DialStatus::Busy), _) => End::YouRejected,
             _ if reason == Some(5) => End::YouRejected,
+            // A registered phone that is switched off or out of reach: dialled, and never heard of.
+            (_, Some(cause)) if cause.is_no_answer() && leg.ringing.is_none() => {
+                End::YourPhoneOffline
+            }
+            (_, Some(cause)) if cause.is_no_answer() => End::YouDidNotPickUp,
             (Some(DialStatus::ChanUnavail), _) => End::YourPhoneOffline,
             (_, Some(cause)) if cause.is_no_such_number() || cause == Cause::NOT_REGISTERED => {
                 End::YourPhoneOffline
@@ -173,6 +177,7 @@ impl Entry {
             (_, Some(cause)) => End::Failed { cause },
             // Nobody's phone hung up and no time ran out: an administrator or another program did it.
             (Some(DialStatus::NoAnswer), None) if cause == Some(Cause::NORMAL) => End::Cancelled,
+            (_, None) if leg.ringing.is_none() => End::YourPhoneOffline,
             (_, None) => End::YouDidNotPickUp,
         };
         (end, cause)

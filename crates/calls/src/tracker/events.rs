@@ -8,7 +8,7 @@ use super::{
     CallKey, CallTracker, Channel, ChannelKey, Entry, KnownState, MOST_CHANNELS, MOST_STATES,
 };
 use crate::{
-    Cause, End, Leg, LegState, Party, Role,
+    Cause, Direction, End, Leg, LegState, Party, Role,
     extensions::{Technology, technology_of},
 };
 
@@ -324,13 +324,7 @@ impl CallTracker {
         let entry = &mut self.calls[channel.call];
         let extension = self.extensions.of(channel.name.as_str());
         if role == Role::Caller && entry.call.caller.is_anonymous() {
-            let number = extension
-                .as_ref()
-                .map(|extension| extension.as_str().into());
-            entry.call.caller = Party {
-                number: number.or_else(|| channel.party.number.clone()),
-                name: channel.party.name.clone(),
-            };
+            entry.call.caller = channel.party.clone().of_extension(extension.as_ref());
         }
         entry.add_leg(Leg {
             uniqueid: channel.uniqueid.clone(),
@@ -382,28 +376,50 @@ impl CallTracker {
         channel.role = Some(role);
         channel.dialled = true;
         let (call, is_phone) = (channel.call, channel.is_phone());
-        if caller.is_none() {
-            self.calls[call].originated = true;
-        }
+        let entry = &mut self.calls[call];
+        entry.originated |= caller.is_none();
+        let had_leg = match entry.leg_mut(&channel.uniqueid) {
+            Some(leg) if leg.role == role => true,
+            Some(leg) => {
+                leg.role = role;
+                entry.forget_caller();
+                true
+            }
+            None => false,
+        };
         if role == Role::Callee {
             let exten = caller.map(|caller| caller.exten.text()).unwrap_or_default();
-            self.calls[call].note_dialled(&exten);
-            self.calls[call].note_dialled(dialled_number(&dial_string.text()));
+            entry.note_dialled(&exten);
+            entry.note_dialled(dialled_number(&dial_string.text()));
         }
         if !is_phone {
             return;
         }
-        let uniqueid = dest.uniqueid.text();
-        let legs = &mut self.calls[call].call.legs;
-        match legs
-            .iter_mut()
-            .find(|leg| leg.uniqueid.as_str() == uniqueid)
-        {
-            Some(leg) => leg.role = role,
-            None => self.give_leg(key, role),
+        if !had_leg {
+            self.give_leg(key, role);
         }
         self.calls[call].settle_direction(&self.extensions);
+        if let (Some(caller), None) = (caller, caller_key) {
+            self.take_unseen_caller(call, caller);
+        }
         self.changed(call);
+    }
+
+    /// The caller's own birth was missed, or comes with the list: `DialBegin` says enough for the card.
+    fn take_unseen_caller(&mut self, call: CallKey, caller: &ami::Channel<'_>) {
+        let name = caller.name.text();
+        let entry = &mut self.calls[call];
+        let is_known = entry.legs(Role::Caller).next().is_some();
+        if is_known || technology_of(&name) != Technology::Phone {
+            return;
+        }
+        let extension = self.extensions.of(&name);
+        let party = Party::new(&caller.caller.num.text(), &caller.caller.name.text());
+        entry.call.direction = match extension {
+            Some(_) => Direction::Outgoing,
+            None => Direction::Incoming,
+        };
+        entry.call.caller = party.of_extension(extension.as_ref());
     }
 
     /// Whom a channel dials stands on the callee's side, but for what Asterisk dials to reach the caller himself: the
@@ -603,6 +619,12 @@ impl Entry {
         if self.call.dialled.is_none() && !matches!(exten, "" | "s" | "h" | "i" | "t") {
             self.call.dialled = Some(exten.into());
         }
+    }
+
+    /// Who was taken for the caller turns out to have been dialled.
+    fn forget_caller(&mut self) {
+        self.call.caller = Party::default();
+        self.call.dialled = None;
     }
 
     /// Fills in what is missing of the caller; what is there stays. A name that holds the number is a prefix that a

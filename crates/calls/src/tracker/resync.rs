@@ -87,23 +87,22 @@ impl CallTracker {
         let call = self.channels[key].call;
         let entry = &mut self.calls[call];
         entry.call.started = entry.call.started.min(born);
-        if self.channels[key].role == Some(Role::Caller) {
-            entry.note_dialled(&live.exten);
-            self.channels[key].dialled = live.was_dialled() || entry.originated;
+        let placed_it = live.uniqueid.as_str() == live.linkedid.as_str() && !live.was_dialled();
+        let is_callers = self.channels[key].role == Some(Role::Caller)
+            || placed_it
+            || self.is_agents_phone(call, live.channel.as_str());
+        let channel = &mut self.channels[key];
+        channel.role = Some(if is_callers {
+            Role::Caller
         } else {
-            self.channels[key].dialled = true;
-            let is_callers = self.is_agents_phone(call, live.channel.as_str());
-            self.channels[key].role = Some(if is_callers {
-                Role::Caller
-            } else {
-                Role::Callee
-            });
+            Role::Callee
+        });
+        channel.dialled = !placed_it || self.calls[call].originated;
+        if is_callers {
+            self.calls[call].note_dialled(&live.exten);
         }
         if technology_of(live.channel.as_str()) == Technology::Phone {
-            let role = self.channels[key].role.unwrap_or(Role::Callee);
-            if role == Role::Callee || self.calls[call].call.legs.is_empty() {
-                self.give_leg_once(key, role);
-            }
+            self.give_leg_once(key);
         }
         self.take_state(key, live.state, now);
         if live.state != ChannelState::Ringing {
@@ -111,10 +110,13 @@ impl CallTracker {
         }
     }
 
-    fn give_leg_once(&mut self, key: ChannelKey, role: Role) {
+    fn give_leg_once(&mut self, key: ChannelKey) {
         let channel = &self.channels[key];
-        let uniqueid = channel.uniqueid.clone();
-        if self.calls[channel.call].leg_mut(&uniqueid).is_none() {
+        let role = channel.role.unwrap_or(Role::Callee);
+        if self.calls[channel.call]
+            .leg_mut(&channel.uniqueid)
+            .is_none()
+        {
             self.give_leg(key, role);
         }
     }
