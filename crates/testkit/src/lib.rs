@@ -8,11 +8,15 @@ pub mod asterisk;
 #[cfg(target_os = "linux")]
 mod cache;
 #[cfg(target_os = "linux")]
+pub mod fault_proxy;
+#[cfg(target_os = "linux")]
 mod group;
 #[cfg(target_os = "linux")]
 pub mod phones;
 #[cfg(target_os = "linux")]
 mod ports;
+#[cfg(target_os = "linux")]
+pub mod processes;
 #[cfg(target_os = "linux")]
 pub mod record;
 #[cfg(target_os = "linux")]
