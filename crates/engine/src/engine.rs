@@ -4,12 +4,12 @@ mod dialling;
 mod dialogue;
 
 use crate::{
-    CallId, Command, Config, Connection, DialId, End, People, PhoneState, Update,
+    CallId, Command, Config, Connection, End, People, PhoneState, Update,
     dials::{Dials, Wish},
     numbers,
     outbox::Outbox,
     phone::Phone,
-    shown::{Shown, Surroundings},
+    shown::{Origin, Shown, Surroundings},
     words,
 };
 use ami::{Action, ActionId, Uniqueid};
@@ -363,10 +363,10 @@ impl Engine {
             book: &self.book,
             read,
         };
-        let dial = dial_of(&mut self.dials, call);
+        let origin = origin_of(&mut self.dials, call);
         let is_news = match self.shown.get_mut(&id) {
-            Some(shown) => shown.refresh(call, dial, around),
-            None => match Shown::new(call, dial, around) {
+            Some(shown) => shown.refresh(call, origin, around),
+            None => match Shown::new(call, origin, around) {
                 Some(shown) => {
                     debug!(call = %id, direction = ?shown.update.direction, "call reached our phone");
                     self.shown.insert(id, shown);
@@ -388,10 +388,10 @@ impl Engine {
             book: &self.book,
             read,
         };
-        let dial = dial_of(&mut self.dials, call);
+        let origin = origin_of(&mut self.dials, call);
         let update = match self.shown.remove(&call.id) {
-            Some(mut shown) => shown.refresh(call, dial, around).then_some(shown.update),
-            None => Shown::new(call, dial, around).map(|shown| shown.update),
+            Some(mut shown) => shown.refresh(call, origin, around).then_some(shown.update),
+            None => Shown::new(call, origin, around).map(|shown| shown.update),
         };
         if let Some(update) = update {
             debug!(call = %call.id, "call over");
@@ -413,9 +413,13 @@ fn is_same_desk(old: &Config, new: &Config) -> bool {
     desk(old) == desk(new)
 }
 
-fn dial_of(dials: &mut Dials, call: &calls::Call) -> Option<DialId> {
-    let channel_id = call.originate.as_ref()?;
-    dials
-        .by_channel(channel_id)
-        .map(|dial| dial.update.dial.clone())
+fn origin_of(dials: &mut Dials, call: &calls::Call) -> Option<Origin> {
+    let dial = dials.by_channel(call.originate.as_ref()?)?;
+    Some(Origin {
+        dial: dial.update.dial.clone(),
+        number: dial.number.clone(),
+    })
 }
+
+#[cfg(test)]
+mod tests;

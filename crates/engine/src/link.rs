@@ -65,6 +65,7 @@ fn needs_a_person(why: &LinkError) -> bool {
         | LinkError::CertificateUntrusted { .. }
         | LinkError::CertificateExpired { .. }
         | LinkError::NotTls { .. }
+        | LinkError::UnusableLogin(_)
         | LinkError::NotAsterisk { .. }
         | LinkError::TooOld { .. }
         | LinkError::LoginRefused { .. } => true,

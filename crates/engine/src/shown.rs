@@ -3,7 +3,7 @@
 use crate::{CallUpdate, Config, DialId, Direction, Mine, People, Phase, Side, numbers};
 use calls::{Call, End, Leg, LegState, Role};
 use contacts::Book;
-use phone_number::PhoneNumber;
+use phone_number::{DialPlan, PhoneNumber};
 use std::time::Instant;
 
 /// A call that has touched our phone, as it was told last.
@@ -13,6 +13,13 @@ pub(crate) struct Shown {
     number: Option<PhoneNumber>,
     /// We hung up while it rang here.
     pub(crate) rejected: bool,
+}
+
+/// The dial that made a call.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    pub(crate) dial: DialId,
+    pub(crate) number: Option<PhoneNumber>,
 }
 
 /// What is known besides the call itself.
@@ -26,13 +33,23 @@ pub(crate) struct Surroundings<'a> {
 
 impl Shown {
     /// `None` while the call has not reached our phone.
-    pub(crate) fn new(call: &Call, dial: Option<DialId>, around: Surroundings<'_>) -> Option<Self> {
+    pub(crate) fn new(
+        call: &Call,
+        origin: Option<Origin>,
+        around: Surroundings<'_>,
+    ) -> Option<Self> {
         let own = Own::of(call, around.config)?;
         if own.only_looked_for() && call.ended.is_none() {
             return None;
         }
-        let (text, name) = far_end(call, own.direction);
-        let number = text.and_then(|text| numbers::read(text, &around.config.dial_plan));
+        let (text, name) = own.far_end(call, &around.config.dial_plan);
+        let (dial, asked) =
+            origin.map_or((None, None), |origin| (Some(origin.dial), origin.number));
+        // What the person asked for, before what the dial plan made of it.
+        let number = asked
+            .filter(|_| own.direction == Direction::Outgoing)
+            .or_else(|| numbers::read(text?, &around.config.dial_plan));
+        let text = number.as_ref().map(PhoneNumber::raw).or(text);
         let update = CallUpdate {
             call: call.id,
             direction: own.direction,
@@ -59,10 +76,10 @@ impl Shown {
     pub(crate) fn refresh(
         &mut self,
         call: &Call,
-        dial: Option<DialId>,
+        origin: Option<Origin>,
         around: Surroundings<'_>,
     ) -> bool {
-        let Some(mut next) = Self::new(call, dial, around) else {
+        let Some(mut next) = Self::new(call, origin, around) else {
             return false;
         };
         let old = &self.update;
@@ -70,7 +87,6 @@ impl Shown {
         if !rings_anew {
             next.update.event_read = old.event_read;
         }
-        next.update.dial = next.update.dial.or_else(|| old.dial.clone());
         next.rejected = self.rejected && !rings_anew;
         if next.rejected
             && let Some(own) = Own::of(call, around.config)
@@ -117,14 +133,6 @@ fn who(book: &Book, number: Option<&PhoneNumber>) -> People {
     number.map_or(People::Nobody, |number| numbers::people(book, number))
 }
 
-/// Number and name of the other end.
-fn far_end(call: &Call, direction: Direction) -> (Option<&str>, Option<&str>) {
-    match direction {
-        Direction::Incoming => (call.caller.number.as_deref(), call.caller.name.as_deref()),
-        Direction::Outgoing => (call.dialled.as_deref(), None),
-    }
-}
-
 fn line(call: &Call, direction: Direction, config: &Config) -> Option<String> {
     let dialled = call
         .dialled
@@ -148,6 +156,19 @@ impl<'a> Own<'a> {
             Role::Callee => Direction::Incoming,
         };
         Some(Self { legs, direction })
+    }
+
+    /// Number and name of the other end; the outside line is no part of a number.
+    fn far_end<'b>(&self, call: &'b Call, plan: &DialPlan) -> (Option<&'b str>, Option<&'b str>) {
+        if self.direction == Direction::Incoming {
+            return (call.caller.number.as_deref(), call.caller.name.as_deref());
+        }
+        let outside = |dialled: &'b str| {
+            let rest = dialled.strip_prefix(plan.outside_prefix.as_str());
+            rest.filter(|rest| !plan.internal_length.contains(dialled) && !rest.is_empty())
+                .unwrap_or(dialled)
+        };
+        (call.dialled.as_deref().map(outside), None)
     }
 
     /// Dialled by the PBX, but the phone has not said that it rings: it may be busy or away.
@@ -201,6 +222,11 @@ impl<'a> Own<'a> {
     fn left(&self, call: &Call) -> Phase {
         if call.ended.is_some() {
             return ended(call, Direction::Incoming);
+        }
+        // At the end of a call one phone leaves before the other.
+        let others = call.legs.iter().filter(|leg| leg.state != LegState::Gone);
+        if others.count() < 2 {
+            return Phase::Talking;
         }
         Phase::Ended {
             words: "The call goes on without you.".into(),

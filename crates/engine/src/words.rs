@@ -1,10 +1,15 @@
 //! Sentences for the person who dialled, and what the errors of Asterisk mean.
 
-use crate::{Config, End};
-use phone_number::Dialable;
+use crate::{Config, End, dials::Dial};
+use phone_number::{Dialable, PhoneNumber};
 
 /// How an outgoing call ended. `you` is always the person at our phone, who placed it.
-pub(crate) fn dial_end(end: &calls::End, target: &Dialable, config: &Config) -> (End, String) {
+pub(crate) fn dial_end(end: &calls::End, dial: &Dial, config: &Config) -> (End, String) {
+    let target = &dial.target;
+    let display = dial
+        .number
+        .as_ref()
+        .map_or_else(|| target.to_string(), PhoneNumber::international);
     let extension = &config.extension;
     match end {
         calls::End::ByThem => (End::ByThem, "They hung up.".into()),
@@ -29,7 +34,7 @@ pub(crate) fn dial_end(end: &calls::End, target: &Dialable, config: &Config) -> 
         calls::End::Cancelled => (End::Cancelled, "Cancelled.".into()),
         calls::End::NoSuchNumber => (
             End::NoSuchNumber,
-            format!("{target} does not exist or cannot be reached."),
+            format!("{display} does not exist or cannot be reached."),
         ),
         calls::End::Refused(why) => (End::Refused, refused(why, target, config)),
         calls::End::Failed { cause } => {

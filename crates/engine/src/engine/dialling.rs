@@ -250,7 +250,7 @@ fn step(progress: &calls::Progress, dial: &Dial, config: &Config) -> Progress {
         calls::Progress::RingingThere => Progress::RingingThere,
         calls::Progress::Answered => Progress::Answered,
         calls::Progress::Ended(end) => {
-            let (end, words) = words::dial_end(end, &dial.target, config);
+            let (end, words) = words::dial_end(end, dial, config);
             Progress::Ended { end, words }
         }
     }

@@ -58,7 +58,7 @@ impl Engine {
         self.event(event, read);
     }
 
-    fn list_complete(&mut self, id: ActionId, now: Instant) {
+    pub(super) fn list_complete(&mut self, id: ActionId, now: Instant) {
         if self.asked.remove(&id) == Some(Purpose::Channels) {
             self.rebuild(now);
         }
@@ -80,7 +80,7 @@ impl Engine {
         }
     }
 
-    fn reply(&mut self, id: ActionId, response: Response, why: &str, now: Instant) {
+    pub(super) fn reply(&mut self, id: ActionId, response: Response, why: &str, now: Instant) {
         let is_refused = response == Response::Error;
         let Some(purpose) = self.asked.get(&id).cloned() else {
             return;
