@@ -1,11 +1,15 @@
 //! People and companies by number: vCard and CSV books.
 //!
 //! [`Book::load`] reads a file, [`Book::find`] says who has a number, [`Book::search`] finds by
-//! name, [`watch::watch`] keeps the book as the file is.
+//! name, [`watch`] keeps a book as its file is.
 
 mod book;
+mod charset;
+mod clean;
+mod csv_book;
 mod person;
 mod report;
+mod vcard;
 pub mod watch;
 
 pub use book::{Book, Match};

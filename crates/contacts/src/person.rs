@@ -2,8 +2,8 @@
 
 use phone_number::PhoneNumber;
 
-/// A person or a company of a book. Every text is as the book has it, without control characters
-/// and cut to a sane length; it is data, never markup.
+/// A person or a company of a book. Every text is in one line, without control characters and of
+/// a sane length; it is data, never markup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     /// Never empty: the company or the number stands in for a missing name.
@@ -13,4 +13,15 @@ pub struct Person {
     /// `http` or `https` only.
     pub url: Option<String>,
     pub numbers: Vec<PhoneNumber>,
+}
+
+/// A person as a file has it, before it is packed.
+#[derive(Default)]
+pub(crate) struct Card {
+    pub(crate) name: String,
+    pub(crate) company: String,
+    pub(crate) note: String,
+    pub(crate) url: String,
+    /// One or several numbers each, or links, as written.
+    pub(crate) phones: Vec<String>,
 }

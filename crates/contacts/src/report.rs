@@ -9,9 +9,11 @@ pub struct LoadReport {
     pub entries: usize,
     /// Numbers by which they are found.
     pub numbers: usize,
-    /// Cards and rows that were left out.
+    /// People without any phone number; they are not in the book.
+    pub without_number: usize,
+    /// Cards and rows that were left out because something is wrong with them.
     pub skipped: usize,
-    /// The first of them.
+    /// The first of these.
     pub examples: Vec<Skipped>,
 }
 
@@ -29,7 +31,7 @@ pub struct Skipped {
 pub enum LoadError {
     #[error("there is no file {}", .0.display())]
     Missing(PathBuf),
-    #[error("cannot read {}", path.display())]
+    #[error("{} cannot be read: {source}", path.display())]
     Unreadable {
         path: PathBuf,
         #[source]
@@ -37,14 +39,14 @@ pub enum LoadError {
     },
     #[error("the book is larger than {} MB", .limit / 1_000_000)]
     TooLarge { limit: u64 },
-    #[error("the file is neither a vCard nor a CSV book")]
+    #[error("the file is neither a vCard book nor a table of contacts (CSV)")]
     UnknownFormat,
-    #[error("no column of the table holds phone numbers; its columns are: {columns}")]
+    #[error("no column of the table holds phone numbers; its columns are {columns}")]
     NoPhoneColumn { columns: String },
 }
 
 impl LoadReport {
-    pub(crate) const MAX_EXAMPLES: usize = 20;
+    const MAX_EXAMPLES: usize = 20;
 
     pub(crate) fn skip(&mut self, line: u64, why: impl Into<String>) {
         self.skipped += 1;
@@ -60,12 +62,15 @@ impl LoadReport {
 impl fmt::Display for LoadReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} people with {} numbers", self.entries, self.numbers)?;
+        if self.without_number > 0 {
+            write!(f, ", {} without a number", self.without_number)?;
+        }
         if self.skipped > 0 {
             write!(f, ", {} left out", self.skipped)?;
         }
-        if let Some(first) = self.examples.first() {
-            write!(f, " (line {}: {})", first.line, first.why)?;
+        match self.examples.first() {
+            Some(first) => write!(f, " (line {}: {})", first.line, first.why),
+            None => Ok(()),
         }
-        Ok(())
     }
 }

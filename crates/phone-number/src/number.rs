@@ -103,6 +103,19 @@ impl PhoneNumber {
         NumberKey::of(self.normal_form())
     }
 
+    /// Equal for numbers that differ at most in the country, where one side does not tell it: a
+    /// trace to follow, no proof. None for short numbers and feature codes.
+    #[must_use]
+    pub fn national_key(&self) -> Option<NumberKey> {
+        const SHORTEST: usize = 7;
+        let national = match &self.e164 {
+            Some(e164) => numbering::without_code(e164)?,
+            None => self.digits.as_str(),
+        };
+        let plain = national.len() >= SHORTEST && national.bytes().all(|b| b.is_ascii_digit());
+        plain.then(|| NumberKey::of(national))
+    }
+
     /// Same number and same extension, however both were written.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {

@@ -120,6 +120,12 @@ pub(crate) fn code_of(digits: &str) -> Option<u16> {
     })
 }
 
+/// The digits behind the calling code.
+pub(crate) fn without_code(e164: &str) -> Option<&str> {
+    let digits = e164.strip_prefix('+')?;
+    digits.strip_prefix(code_of(digits)?.to_string().as_str())
+}
+
 /// What is dialled in `country` before a calling code: `810`, `00`, `011`.
 pub(crate) fn international_prefix(country: Region) -> String {
     let prefix = metadata(country).and_then(|plan| {

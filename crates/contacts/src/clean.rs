@@ -1,0 +1,93 @@
+//! Foreign text made harmless: one line, no control or direction characters, a sane length.
+
+pub(crate) const MAX_NAME: usize = 120;
+pub(crate) const MAX_NOTE: usize = 240;
+const MAX_URL: usize = 300;
+
+/// The text in one line, at most `max` characters long.
+pub(crate) fn line(text: &str, max: usize) -> String {
+    let mut line = String::with_capacity(text.len().min(max * 4));
+    let mut space = false;
+    let mut length = 0;
+    for c in text.chars() {
+        if c.is_whitespace() || c.is_control() {
+            space = !line.is_empty();
+            continue;
+        }
+        if is_invisible(c) {
+            continue;
+        }
+        if length + usize::from(space) >= max {
+            break;
+        }
+        if std::mem::take(&mut space) {
+            line.push(' ');
+            length += 1;
+        }
+        line.push(c);
+        length += 1;
+    }
+    line
+}
+
+/// A web address, or nothing: a link of another scheme may do anything when clicked.
+pub(crate) fn url(text: &str) -> Option<String> {
+    let text = text.trim();
+    let is_web = ["http://", "https://"].iter().any(|scheme| {
+        text.get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+            && text.len() > scheme.len()
+    });
+    let harmless = |c: char| !c.is_whitespace() && !c.is_control() && !is_invisible(c);
+    (is_web && text.len() <= MAX_URL && text.chars().all(harmless)).then(|| text.to_owned())
+}
+
+/// For comparing: lower case, and `ё` as `е`, which most people write.
+pub(crate) fn folded(text: &str) -> String {
+    text.chars()
+        .flat_map(char::to_lowercase)
+        .map(|c| if c == 'ё' { 'е' } else { c })
+        .collect()
+}
+
+/// Marks that turn round or hide what stands beside them.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_text_becomes_one_plain_line() {
+        assert_eq!(line("  Ada\r\n\tLovelace\0 ", 50), "Ada Lovelace");
+        assert_eq!(line("a\u{202e}b\u{200b}c", 50), "abc");
+        assert_eq!(
+            line("<img src=x onerror=alert(1)>", 50),
+            "<img src=x onerror=alert(1)>"
+        );
+        assert_eq!(line(&"я".repeat(1_000_000), 120).chars().count(), 120);
+        assert_eq!(line("ab cd", 3), "ab");
+    }
+
+    #[test]
+    fn only_web_addresses_are_links() {
+        assert_eq!(
+            url(" HTTPS://example.com/a?b "),
+            Some("HTTPS://example.com/a?b".into())
+        );
+        for bad in [
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "https://",
+            "https://a b",
+            "http://a\u{202e}b",
+            "я",
+        ] {
+            assert_eq!(url(bad), None, "{bad}");
+        }
+    }
+}
