@@ -155,12 +155,19 @@ impl Call {
         self.legs.iter().filter(is_its)
     }
 
-    /// From the answer to the end, or to `now` while it lasts.
+    /// From the answer until the last party that was dialled and answered has left, or to `now` while one talks.
+    /// The caller's own channel can outlive the talk: what the dialplan does after a call is done on it.
     #[must_use]
     pub fn talk_time(&self, now: Instant) -> Option<Duration> {
         let answered = self.answered?;
+        let talked = self
+            .legs
+            .iter()
+            .filter(|leg| leg.role == Role::Callee && leg.answered.is_some());
+        let until = talked.map(|leg| leg.gone.unwrap_or(now)).max();
         Some(
-            self.ended
+            until
+                .or(self.ended)
                 .unwrap_or(now)
                 .saturating_duration_since(answered),
         )

@@ -4,6 +4,8 @@
 // The edge of the pure crate: recordings are files, and time has to begin somewhere.
 #![allow(clippy::disallowed_methods)]
 
+#[path = "traces/phones.rs"]
+mod phones;
 #[path = "traces/story.rs"]
 mod story;
 
@@ -402,6 +404,32 @@ fn ring_group_call_answered_by_one_stops_ringing_at_the_other() {
 }
 
 #[test]
+fn one_extension_with_two_phones_answers_once() {
+    assert_snapshot!(replay("freepbx/g1_two_phones_one_extension"), @r#"
+        0.1  call: incoming +79166660001 "Two Phones" -> 74951230001
+        0.1    101 rings
+        0.1    101 rings
+        2.1    101 is up
+        2.1  call: answered by 101
+        2.1    101 stops ringing after 2.0 s
+        2.1    PJSIP/trunk (caller) is up
+        5.1    101 leaves after 3.0 s
+        5.4    PJSIP/trunk (caller) leaves
+        5.4  call: ended: they hung up, talk 3.0 s, normal end (16)
+    "#);
+}
+
+#[test]
+fn caller_who_hangs_up_on_the_busy_tone_found_it_busy() {
+    assert_snapshot!(replay("freepbx/c2_out_busy"), @r#"
+        0.0  call: outgoing 104 "Agent 104" -> 79160000001
+        0.0    PJSIP/trunk leaves
+        0.0    104 (caller) leaves
+        0.0  call: ended: busy, busy (17)
+    "#);
+}
+
+#[test]
 fn held_call_stays_one_call() {
     assert_snapshot!(replay("22/j_hold"), @r#"
         0.0  call: incoming +79166660001 "On Hold" -> 74951230001
@@ -540,9 +568,9 @@ fn calls_in_the_list_of_a_running_pbx_are_born_with_it() {
 /// Who rang how long, who talked how long: by the phones' own logs and by the tracker.
 #[test]
 fn stories_agree_with_the_phones() {
-    for name in story::with_phone_logs() {
-        let told = story::legs_told(&name);
-        let seen = story::legs_seen(&name);
+    for name in phones::with_phone_logs() {
+        let told = phones::legs_told(&name);
+        let seen = phones::legs_seen(&name);
         assert_eq!(
             told.len(),
             seen.len(),

@@ -24,6 +24,8 @@ pub(super) struct Entry {
     pub(super) originated: bool,
     /// Which side's phone hung up last: `HangupRequest` comes only from a phone that sent its own goodbye.
     pub(super) hung_up_by: Option<Role>,
+    /// The caller hung up while somebody could still have answered, not on a busy tone or an announcement.
+    pub(super) gave_up: bool,
     /// The caller's own hangup cause, for want of a better one.
     pub(super) caller_cause: Option<Cause>,
     /// `Started` has been handed out.
@@ -55,6 +57,7 @@ impl Entry {
             channels: 0,
             originated: false,
             hung_up_by: None,
+            gave_up: false,
             caller_cause: None,
             announced: false,
             queued: false,
@@ -130,7 +133,7 @@ impl Entry {
         if self.originated && !self.caller_picked_up() {
             return self.why_caller_was_not_reached(attempt);
         }
-        if self.hung_up_by == Some(Role::Caller) {
+        if self.gave_up {
             return (End::Cancelled, self.caller_cause);
         }
         self.why_nobody_answered()
@@ -146,6 +149,15 @@ impl Entry {
             Some(Role::Callee) => End::ByThem,
             None => End::ByPbx,
         }
+    }
+
+    /// A phone sent its goodbye, or we asked for it.
+    pub(super) fn hung_up(&mut self, role: Role) {
+        self.hung_up_by = Some(role);
+        let is_tried = |leg: &Leg| leg.state != LegState::Gone;
+        let all_failed =
+            self.legs(Role::Callee).next().is_some() && !self.legs(Role::Callee).any(is_tried);
+        self.gave_up = role == Role::Caller && !all_failed;
     }
 
     pub(super) fn caller_picked_up(&self) -> bool {

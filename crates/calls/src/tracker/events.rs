@@ -423,7 +423,7 @@ impl CallTracker {
     }
 
     /// Whom a channel dials stands on the callee's side, but for what Asterisk dials to reach the caller himself: the
-    /// first channel of an Originate, which nobody dials, and all behind its Local pair.
+    /// first channel of an Originate, which nobody dials, and all behind its Local pair until somebody there is up.
     fn side_dialled_by(&self, has_caller: bool, caller: Option<ChannelKey>) -> Role {
         if !has_caller {
             return Role::Caller;
@@ -433,13 +433,13 @@ impl CallTracker {
         };
         let is_far_half =
             caller.technology == Technology::Local && caller.name.as_str().ends_with(";2");
-        let near_half = caller
-            .pair
-            .and_then(|pair| self.channels.get(pair))
-            .filter(|_| is_far_half);
-        near_half
-            .and_then(|near_half| near_half.role)
-            .unwrap_or(Role::Callee)
+        let near_half = caller.pair.and_then(|pair| self.channels.get(pair));
+        match near_half {
+            Some(near_half) if is_far_half && near_half.state < LegState::Up => {
+                near_half.role.unwrap_or(Role::Callee)
+            }
+            Some(_) | None => Role::Callee,
+        }
     }
 
     fn dial_state(&mut self, dest: &ami::Channel<'_>, status: DialProgress, now: Instant) {
@@ -528,7 +528,7 @@ impl CallTracker {
         };
         let role = leg.role;
         if leg.answered.is_some() || (role == Role::Caller && placed_it) {
-            entry.hung_up_by = Some(role);
+            entry.hung_up(role);
         }
     }
 

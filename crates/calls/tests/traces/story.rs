@@ -237,9 +237,11 @@ fn replace(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
 }
 
 pub(crate) fn path(name: &str, kind: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/traces")
-        .join(format!("{name}.{kind}"))
+    folder().join(format!("{name}.{kind}"))
+}
+
+pub(crate) fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces")
 }
 
 fn seconds(time: Duration) -> String {
@@ -375,136 +377,4 @@ fn ending(call: &Call) -> String {
         .unwrap_or_default();
     let missed = if call.is_missed() { ", missed" } else { "" };
     format!("call: ended: {end}{talk}{missed}{cause}")
-}
-
-/// One phone's part in a call: rang, and maybe talked.
-#[derive(Debug)]
-pub(crate) struct PhoneLeg {
-    /// An extension, or `line` for anything outside.
-    phone: String,
-    rang: f64,
-    /// From the answer to the end, unless it was not answered.
-    talked: Option<f64>,
-}
-
-impl PhoneLeg {
-    pub(crate) fn agrees_with(&self, seen: &Self) -> bool {
-        let close = |a: f64, b: f64| (a - b).abs() <= 0.3;
-        let talked = match (self.talked, seen.talked) {
-            (Some(told), Some(seen)) => close(told, seen),
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        };
-        self.phone == seen.phone && close(self.rang, seen.rang) && talked
-    }
-}
-
-/// The recordings that come with their phones' log and were not cut by the end of Asterisk.
-pub(crate) fn with_phone_logs() -> Vec<String> {
-    let mut names = Vec::new();
-    for version in ["16", "20", "22"] {
-        for entry in std::fs::read_dir(path(version, "").with_extension("")).expect("recordings") {
-            let file = entry
-                .expect("a file")
-                .file_name()
-                .into_string()
-                .expect("a plain name");
-            if let Some(name) = file
-                .strip_suffix(".ua.jsonl")
-                .filter(|name| !name.starts_with("p_"))
-            {
-                names.push(format!("{version}/{name}"));
-            }
-        }
-    }
-    names.sort();
-    names
-}
-
-/// By the tracker: the legs that rang, phone by phone.
-pub(crate) fn legs_told(name: &str) -> Vec<PhoneLeg> {
-    let story = replay(name);
-    let legs = story.ended.iter().flat_map(|call| &call.legs);
-    let mut rang: Vec<_> = legs.filter_map(|leg| Some((leg.ringing?, leg))).collect();
-    rang.sort_by_key(|(ringing, leg)| (phone_of(leg), *ringing));
-    let told = rang.into_iter().map(|(ringing, leg)| {
-        let gone = leg.gone.expect("an ended call has no live leg");
-        let talked = leg.answered.map(|answered| (gone - answered).as_secs_f64());
-        PhoneLeg {
-            phone: phone_of(leg),
-            rang: (leg.answered.unwrap_or(gone) - ringing).as_secs_f64(),
-            talked,
-        }
-    });
-    told.collect()
-}
-
-fn phone_of(leg: &Leg) -> String {
-    leg.extension
-        .as_ref()
-        .map_or_else(|| "line".into(), |extension| extension.as_str().to_owned())
-}
-
-/// By the phones: each incoming leg that sent 180 Ringing, phone by phone.
-pub(crate) fn legs_seen(name: &str) -> Vec<PhoneLeg> {
-    #[derive(Default)]
-    struct Log {
-        phone: String,
-        early: Option<f64>,
-        confirmed: Option<f64>,
-        ended: Option<f64>,
-    }
-    let text = std::fs::read_to_string(path(name, "ua.jsonl")).expect("the phones' log");
-    let mut logs: BTreeMap<i64, Log> = BTreeMap::new();
-    for line in text.lines() {
-        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
-        let (Some(call), Some(at)) = (line["call"].as_i64(), line["t"].as_f64()) else {
-            continue;
-        };
-        if line["ev"] == "incoming" {
-            logs.insert(
-                call,
-                Log {
-                    phone: line["acc"].as_str().unwrap_or_default().into(),
-                    ..Log::default()
-                },
-            );
-        }
-        let Some(log) = logs.get_mut(&call) else {
-            continue;
-        };
-        // A phone that transfers by REFER keeps its own leg until it is told that the target answered.
-        if line["ev"] == "did" && line["op"].as_str().is_some_and(|op| op.starts_with("xfer")) {
-            log.ended = Some(at);
-        }
-        match line["state"].as_str() {
-            Some("EARLY") => log.early = log.early.or(Some(at)),
-            Some("CONFIRMED") => log.confirmed = Some(at),
-            Some("DISCONNECTED") => log.ended = log.ended.or(Some(at)),
-            _ => {}
-        }
-    }
-    let mut rang: Vec<_> = logs
-        .into_values()
-        .filter(|log| log.early.is_some())
-        .collect();
-    for log in &mut rang {
-        if log.phone.bytes().any(|byte| !byte.is_ascii_digit()) {
-            log.phone = "line".into();
-        }
-    }
-    rang.sort_by(|a, b| {
-        (&a.phone, a.early)
-            .partial_cmp(&(&b.phone, b.early))
-            .expect("numbers")
-    });
-    let seen = rang.into_iter().map(|log| {
-        let (early, ended) = (log.early.expect("rang"), log.ended.expect("every leg ends"));
-        PhoneLeg {
-            phone: log.phone,
-            rang: log.confirmed.unwrap_or(ended) - early,
-            talked: log.confirmed.map(|confirmed| ended - confirmed),
-        }
-    });
-    seen.collect()
 }
