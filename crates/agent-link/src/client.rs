@@ -32,11 +32,17 @@ impl Client {
     /// # Errors
     /// [`AskError::NotRunning`] where no agent listens.
     pub fn connect(place: &Place, deadline: Duration) -> Result<Self, AskError> {
-        let stream =
-            socket::connect_blocking(place, deadline).map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => AskError::NotRunning,
-                _ => AskError::Io(error),
-            })?;
+        let is_absent = |error: &io::Error| {
+            matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+            )
+        };
+        let stream = match socket::connect_blocking(place, deadline) {
+            Ok(stream) => stream,
+            Err(error) if is_absent(&error) => return Err(AskError::NotRunning),
+            Err(error) => return Err(AskError::Io(error)),
+        };
         Ok(Self { stream, deadline })
     }
 
@@ -95,9 +101,13 @@ impl Client {
     }
 
     fn broken(&self, error: io::Error) -> AskError {
-        match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => AskError::Late(self.deadline),
-            _ => AskError::Io(error),
+        if matches!(
+            error.kind(),
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+        ) {
+            AskError::Late(self.deadline)
+        } else {
+            AskError::Io(error)
         }
     }
 }
