@@ -124,14 +124,15 @@ impl Entry {
 
     /// How the call ended, or would have if it ended now, with the cause that says so.
     pub(super) fn verdict(&self, attempt: Option<&Attempt>) -> (End, Option<Cause>) {
+        // Whoever answered without the caller was rung for nobody, by the caller's voicemail.
+        if self.originated && !self.caller_picked_up() {
+            return self.why_caller_was_not_reached(attempt);
+        }
         if self.call.answered.is_some() {
             return (self.who_hung_up(attempt), self.caller_cause);
         }
         if attempt.is_some_and(|attempt| attempt.cancelled) {
             return (End::Cancelled, self.caller_cause);
-        }
-        if self.originated && !self.caller_picked_up() {
-            return self.why_caller_was_not_reached(attempt);
         }
         if self.gave_up {
             return (End::Cancelled, self.caller_cause);
@@ -166,6 +167,9 @@ impl Entry {
 
     /// An Originate whose first phone never came up. `Reason` 3 is a timeout, 5 busy, 0 all the rest.
     fn why_caller_was_not_reached(&self, attempt: Option<&Attempt>) -> (End, Option<Cause>) {
+        if attempt.is_some_and(|attempt| attempt.cancelled) {
+            return (End::Cancelled, self.caller_cause);
+        }
         let reason = attempt.and_then(|attempt| attempt.failure);
         let Some(leg) = self.legs(Role::Caller).last() else {
             return (End::of_refused_phone(reason), self.caller_cause);

@@ -368,6 +368,9 @@ impl CallTracker {
         now: Instant,
     ) {
         let caller_key = caller.and_then(|caller| self.known(caller, now));
+        if let (Some(caller), Some(key)) = (caller, caller_key) {
+            self.take_state(key, caller.state, now);
+        }
         let Some(key) = self.known(dest, now) else {
             return;
         };

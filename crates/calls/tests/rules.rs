@@ -1,0 +1,318 @@
+//! Rules that no recording shows alone, each by the few events that it needs.
+
+// Time has to begin somewhere.
+#![allow(clippy::disallowed_methods)]
+
+use std::time::Instant;
+
+use ami::{Charset, Decoder, Extension, ExtensionState, Incoming, Limits, Uniqueid};
+use calls::{Call, CallEvent, CallTracker, Direction, End, Progress, Seed};
+
+#[test]
+fn anonymous_caller_is_nobody() {
+    for number in ["", "<unknown>", "anonymous", "Anonymous"] {
+        let mut pbx = Pbx::new();
+        pbx.says(
+            "Newchannel",
+            &format!("{LINE}CallerIDNum: {number}\r\nCallerIDName: <unknown>"),
+        );
+        let call = pbx.call();
+        assert!(call.caller.is_anonymous(), "{number:?}");
+        assert_eq!(call.direction, Direction::Incoming);
+    }
+}
+
+#[test]
+fn first_name_is_kept_when_a_queue_puts_a_prefix_before_it() {
+    let mut pbx = Pbx::new();
+    pbx.incoming();
+    pbx.says(
+        "NewCallerid",
+        &format!("{LINE}CallerIDNum: 79161234567\r\nCallerIDName: Sales:Ada"),
+    );
+    assert_eq!(pbx.call().caller.name.as_deref(), Some("Ada"));
+    assert_eq!(pbx.call().caller.number.as_deref(), Some("+79161234567"));
+}
+
+#[test]
+fn missing_name_is_filled_in_but_not_by_a_prefix_and_the_number() {
+    let mut pbx = Pbx::new();
+    pbx.says(
+        "Newchannel",
+        &format!("{LINE}CallerIDNum: +79161234567\r\nCallerIDName: "),
+    );
+    pbx.says(
+        "NewCallerid",
+        &format!("{LINE}CallerIDNum: +79161234567\r\nCallerIDName: Sales:+79161234567"),
+    );
+    assert_eq!(pbx.call().caller.name, None);
+    pbx.says(
+        "NewCallerid",
+        &format!("{LINE}CallerIDNum: +79161234567\r\nCallerIDName: Ada"),
+    );
+    assert_eq!(pbx.call().caller.name.as_deref(), Some("Ada"));
+}
+
+#[test]
+fn callers_own_channel_being_up_is_no_answer() {
+    let mut pbx = Pbx::new();
+    pbx.incoming();
+    pbx.says("Newstate", &format!("{LINE}ChannelState: 6"));
+    assert_eq!(pbx.call().answered, None);
+}
+
+#[test]
+fn answer_shows_by_the_phones_state_before_dial_says_so_and_without_it() {
+    let mut pbx = Pbx::new();
+    pbx.incoming();
+    pbx.rings_101();
+    pbx.says("Newstate", &format!("{PHONE}ChannelState: 6"));
+    assert_eq!(pbx.call().answered_by, Some(Extension::from("101")));
+}
+
+#[test]
+fn hangup_by_our_action_is_ours() {
+    let mut pbx = Pbx::new();
+    pbx.incoming();
+    pbx.rings_101();
+    pbx.says("DialEnd", &format!("{LINE}{DEST}DialStatus: ANSWER"));
+    pbx.tracker.hangup_asked(&Uniqueid::from("1.2"));
+    pbx.hangs_up();
+    assert_eq!(pbx.ended[0].end, Some(End::ByYou));
+}
+
+#[test]
+fn hangup_by_nobodys_phone_is_the_pbxs() {
+    let mut pbx = Pbx::new();
+    pbx.incoming();
+    pbx.rings_101();
+    pbx.says("DialEnd", &format!("{LINE}{DEST}DialStatus: ANSWER"));
+    pbx.hangs_up();
+    assert_eq!(pbx.ended[0].end, Some(End::ByPbx));
+}
+
+#[test]
+fn endpoint_that_is_configured_as_a_line_is_no_extension() {
+    let mut pbx = Pbx::new();
+    pbx.tracker.set_extension("PJSIP/101", None);
+    pbx.incoming();
+    pbx.rings_101();
+    assert_eq!(pbx.call().legs[1].extension, None);
+}
+
+#[test]
+fn extension_state_is_a_mask_told_once_a_change() {
+    let mut pbx = Pbx::new();
+    for status in [8, 8, 9, 1, 1] {
+        let hint = "Context: internal\r\nHint: PJSIP/101&PJSIP/anna&Custom:DND101";
+        pbx.says(
+            "ExtensionStatus",
+            &format!("Exten: 101\r\n{hint}\r\nStatus: {status}"),
+        );
+    }
+    assert_eq!(pbx.states, [8, 9, 1]);
+    let state = pbx.tracker.extension_state(&Extension::from("101"));
+    assert_eq!(state, Some(ExtensionState(1)));
+    let anna = "Uniqueid: 5.1\r\nLinkedid: 5.1\r\nChannel: PJSIP/anna-00000005\r\nExten: 102";
+    pbx.says("Newchannel", anna);
+    assert_eq!(
+        pbx.call().caller.number.as_deref(),
+        Some("101"),
+        "the hint says whose phone it is"
+    );
+}
+
+#[test]
+fn state_that_changes_back_before_anybody_looks_is_still_told_as_it_is() {
+    let mut pbx = Pbx::new();
+    for status in [8, 1, 0] {
+        pbx.hears(
+            "ExtensionStatus",
+            &format!("Exten: 101\r\nContext: internal\r\nStatus: {status}"),
+        );
+    }
+    pbx.poll();
+    assert_eq!(pbx.states, [0]);
+}
+
+#[test]
+fn originate_announced_twice_is_one_attempt() {
+    let mut pbx = Pbx::new();
+    let id = Uniqueid::from("1.2");
+    pbx.tracker
+        .expect_originate(id.clone(), "PJSIP/101", pbx.now);
+    pbx.says("Newchannel", PHONE);
+    pbx.says("DialBegin", DEST);
+    pbx.says("Newstate", &format!("{PHONE}ChannelState: 5"));
+    pbx.tracker.expect_originate(id, "PJSIP/101", pbx.now);
+    pbx.poll();
+    assert_eq!(pbx.steps, [Progress::Queued, Progress::RingingYourPhone]);
+}
+
+#[test]
+fn agents_phone_being_up_is_not_the_other_side_answering() {
+    let mut pbx = Pbx::new();
+    pbx.tracker
+        .expect_originate(Uniqueid::from("1.2"), "PJSIP/101", pbx.now);
+    pbx.says("Newchannel", PHONE);
+    pbx.says("DialBegin", DEST);
+    pbx.says("Newstate", &format!("{PHONE}ChannelState: 6"));
+    pbx.says(
+        "OriginateResponse",
+        "Response: Success\r\nReason: 4\r\nUniqueid: 1.2",
+    );
+    assert_eq!(pbx.steps, [Progress::Queued, Progress::YouPickedUp]);
+    assert_eq!(pbx.call().answered, None);
+}
+
+#[test]
+fn agent_who_dials_on_has_picked_up_even_if_nothing_else_said_so() {
+    let mut pbx = Pbx::new();
+    pbx.tracker
+        .expect_originate(Uniqueid::from("1.2"), "PJSIP/101", pbx.now);
+    pbx.says("Newchannel", PHONE);
+    pbx.says("DialBegin", DEST);
+    pbx.says(
+        "Newchannel",
+        "Uniqueid: 1.9\r\nLinkedid: 1.1\r\nChannel: PJSIP/trunk-00000009",
+    );
+    let client = "DestUniqueid: 1.9\r\nDestLinkedid: 1.1\r\nDestChannel: PJSIP/trunk-00000009\r\n";
+    pbx.says(
+        "DialBegin",
+        &format!("{PHONE}{client}ChannelState: 6\r\nExten: 79161112233"),
+    );
+    assert_eq!(pbx.steps, [Progress::Queued, Progress::Calling]);
+}
+
+#[test]
+fn voicemail_of_the_agent_behind_a_local_channel_is_not_the_agent() {
+    let mut pbx = Pbx::new();
+    let near = "Uniqueid: l.1\r\nLinkedid: l.1\r\nChannel: Local/101@internal-00000001;1\r\n";
+    let far = "Uniqueid: l.2\r\nLinkedid: l.1\r\nChannel: Local/101@internal-00000001;2\r\n";
+    let (near_dest, near_one) = (prefixed(near, "Dest"), prefixed(near, "LocalOne"));
+    pbx.tracker
+        .expect_originate(Uniqueid::from("l.1"), "PJSIP/101", pbx.now);
+    pbx.says("Newchannel", near);
+    pbx.says("Newchannel", far);
+    pbx.says(
+        "LocalBridge",
+        &format!("{near_one}{}", prefixed(far, "LocalTwo")),
+    );
+    pbx.says("DialBegin", &near_dest);
+    // No phone is registered: the voicemail answers, and the dialplan rings the client for nobody.
+    pbx.says("Newstate", &format!("{near}ChannelState: 6"));
+    pbx.says("DialEnd", &format!("{near_dest}DialStatus: ANSWER"));
+    pbx.says(
+        "OriginateResponse",
+        "Response: Success\r\nReason: 4\r\nUniqueid: l.1",
+    );
+    pbx.says(
+        "Newchannel",
+        "Uniqueid: 1.9\r\nLinkedid: l.1\r\nChannel: PJSIP/trunk-00000009",
+    );
+    let client = "DestUniqueid: 1.9\r\nDestLinkedid: l.1\r\nDestChannel: PJSIP/trunk-00000009\r\n";
+    pbx.says("DialBegin", &format!("{near}{client}Exten: 79161112233"));
+    pbx.says("DialEnd", &format!("{near}{client}DialStatus: ANSWER"));
+    for id in ["1.9", "l.1", "l.2"] {
+        pbx.says(
+            "Hangup",
+            &format!("Uniqueid: {id}\r\nLinkedid: l.1\r\nCause: 16"),
+        );
+    }
+    assert_eq!(
+        pbx.steps,
+        [Progress::Queued, Progress::Ended(End::YourPhoneOffline)]
+    );
+}
+
+const LINE: &str =
+    "Uniqueid: 1.1\r\nLinkedid: 1.1\r\nChannel: PJSIP/trunk-00000001\r\nExten: 74951230001\r\n";
+const PHONE: &str = "Uniqueid: 1.2\r\nLinkedid: 1.1\r\nChannel: PJSIP/101-00000002\r\n";
+const DEST: &str = "DestUniqueid: 1.2\r\nDestLinkedid: 1.1\r\nDestChannel: PJSIP/101-00000002\r\n";
+
+fn prefixed(channel: &str, prefix: &str) -> String {
+    channel
+        .lines()
+        .map(|line| format!("{prefix}{line}\r\n"))
+        .collect()
+}
+
+/// Says events to a tracker, and keeps what the tracker tells.
+struct Pbx {
+    tracker: CallTracker,
+    now: Instant,
+    steps: Vec<Progress>,
+    states: Vec<i16>,
+    ended: Vec<Call>,
+}
+
+impl Pbx {
+    fn new() -> Self {
+        let now = Instant::now();
+        let tracker = CallTracker::new(Seed {
+            unix_ms: 0,
+            at: now,
+            random: 0,
+        });
+        Self {
+            tracker,
+            now,
+            steps: Vec::new(),
+            states: Vec::new(),
+            ended: Vec::new(),
+        }
+    }
+
+    fn incoming(&mut self) {
+        self.says(
+            "Newchannel",
+            &format!("{LINE}CallerIDNum: +79161234567\r\nCallerIDName: Ada"),
+        );
+    }
+
+    fn rings_101(&mut self) {
+        self.says("Newchannel", PHONE);
+        self.says("DialBegin", &format!("{LINE}{DEST}"));
+        self.says("Newstate", &format!("{PHONE}ChannelState: 5"));
+    }
+
+    fn hangs_up(&mut self) {
+        self.says("Hangup", &format!("{PHONE}Cause: 16"));
+        self.says("Hangup", &format!("{LINE}Cause: 16"));
+    }
+
+    fn says(&mut self, event: &str, headers: &str) {
+        self.hears(event, headers);
+        self.poll();
+    }
+
+    fn hears(&mut self, event: &str, headers: &str) {
+        let mut decoder = Decoder::new(Charset::default(), Limits::default());
+        let text = format!(
+            "Asterisk Call Manager/11.0.0\r\nEvent: {event}\r\n{}\r\n\r\n",
+            headers.trim_end()
+        );
+        decoder.feed(text.as_bytes());
+        while let Some(incoming) = decoder.next_message() {
+            if let Incoming::Message(message) = incoming {
+                self.tracker
+                    .handle(&message.event().expect("an event"), self.now);
+            }
+        }
+    }
+
+    fn poll(&mut self) {
+        while let Some(event) = self.tracker.poll_event() {
+            match event {
+                CallEvent::Started(_) | CallEvent::Changed(_) => {}
+                CallEvent::Ended(call) => self.ended.push(*call),
+                CallEvent::ExtensionState { state, .. } => self.states.push(state.0),
+                CallEvent::Originate { progress, .. } => self.steps.push(progress),
+            }
+        }
+    }
+
+    fn call(&self) -> &Call {
+        self.tracker.calls().next().expect("a call")
+    }
+}
