@@ -53,7 +53,7 @@ impl CallTracker {
         }
         self.pair_locals(&unknown);
         self.drop_unheard(now);
-        self.settle(now);
+        self.settle();
     }
 
     pub(super) fn gone_before_list(&mut self, uniqueid: &str) {
@@ -158,7 +158,7 @@ impl CallTracker {
         }
     }
 
-    fn settle(&mut self, _now: Instant) {
+    fn settle(&mut self) {
         for key in self.by_id.values().copied().collect::<Vec<_>>() {
             let call = &mut self.calls[key].call;
             if !std::mem::replace(&mut call.certain, true) {
