@@ -42,12 +42,18 @@ pub(crate) fn url(text: &str) -> Option<String> {
     (is_web && text.len() <= MAX_URL && text.chars().all(harmless)).then(|| text.to_owned())
 }
 
-/// For comparing: lower case, and `ё` as `е`, which most people write.
-pub(crate) fn folded(text: &str) -> String {
-    text.chars()
-        .flat_map(char::to_lowercase)
-        .map(|c| if c == 'ё' { 'е' } else { c })
-        .collect()
+/// Appends a form for comparing: lower case, and `ё` as `е`, which most people write.
+pub(crate) fn fold_into(folded: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            'a'..='z' | ' ' | '0'..='9' | 'а'..='я' => folded.push(c),
+            'A'..='Z' => folded.push(c.to_ascii_lowercase()),
+            // The table of all scripts costs more than the rest of a search.
+            'А'..='Я' => folded.extend(char::from_u32(u32::from(c) + 32)),
+            'Ё' | 'ё' => folded.push('е'),
+            _ => folded.extend(c.to_lowercase()),
+        }
+    }
 }
 
 /// Marks that turn round or hide what stands beside them.
@@ -71,6 +77,13 @@ mod tests {
         );
         assert_eq!(line(&"я".repeat(1_000_000), 120).chars().count(), 120);
         assert_eq!(line("ab cd", 3), "ab");
+    }
+
+    #[test]
+    fn folding_hides_case_in_every_script() {
+        let mut folded = String::new();
+        fold_into(&mut folded, "ADA Ёлкина АЯая Zoë ÀÖ 7");
+        assert_eq!(folded, "ada елкина аяая zoë àö 7");
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub struct Person {
     pub note: Option<String>,
     /// `http` or `https` only.
     pub url: Option<String>,
+    /// Normalised; how the book wrote them is not kept.
     pub numbers: Vec<PhoneNumber>,
 }
 

@@ -109,7 +109,7 @@ fn a_missing_name_is_made_of_what_is_there() {
     assert_eq!(name("N:Lovelace;Ada;;Lady;"), "Lady Ada Lovelace");
     assert_eq!(name("FN:\nN:Lovelace;Ada;;;"), "Ada Lovelace");
     assert_eq!(name("ORG:Analytical Engines Ltd"), "Analytical Engines Ltd");
-    assert_eq!(name("VERSION:3.0"), "+79062195047");
+    assert_eq!(name("VERSION:3.0"), "+7 906 219-50-47");
 }
 
 #[test]

@@ -3,19 +3,19 @@
 use super::{Book, Entry, Span};
 use crate::{LoadReport, clean, person::Card};
 use phone_number::{CallLink, DialPlan, NumberKey, PhoneNumber, numbers_in};
+use std::collections::HashMap;
 
 /// More numbers than this belong to nobody; the rest is left out.
 const MAX_NUMBERS: usize = 32;
 /// Room for a million people; offsets are 32 bits wide.
 const MAX_TEXTS: usize = 1_000_000_000;
-/// Longest number as written that is kept in that form.
-const MAX_WRITTEN: usize = 64;
 
 pub(crate) struct Builder {
     plan: DialPlan,
     texts: String,
     entries: Vec<Entry>,
     numbers: Vec<Span>,
+    companies: HashMap<String, Span>,
     index: Vec<(NumberKey, u32)>,
     pub(crate) report: LoadReport,
 }
@@ -27,6 +27,7 @@ impl Builder {
             texts: String::new(),
             entries: Vec::new(),
             numbers: Vec::new(),
+            companies: HashMap::new(),
             index: Vec::new(),
             report: LoadReport::default(),
         }
@@ -39,7 +40,7 @@ impl Builder {
             return;
         }
         let numbers = self.numbers(&card.phones);
-        let Some((first, _)) = numbers.first() else {
+        let Some(first) = numbers.first() else {
             self.report.skip(line, "none of its numbers can be read");
             return;
         };
@@ -51,27 +52,25 @@ impl Builder {
         let mut name = clean::line(&card.name, clean::MAX_NAME);
         if name.is_empty() {
             name = if company.is_empty() {
-                first.clone()
+                first.to_string()
             } else {
                 company.clone()
             };
         }
-        let note = clean::line(&card.note, clean::MAX_NOTE);
-        let url = clean::url(&card.url).unwrap_or_default();
-        let folded = clean::folded(&format!("{name} {company}"));
-        let first_number = self.numbers.len() as u32;
-        let entry = Entry {
-            start: self.texts.len() as u32,
-            name: self.push(&name),
-            company: self.push(&company),
-            note: self.push(&note),
-            url: self.push(&url),
-            folded: self.push(&folded),
-            first_number,
-        };
-        self.entries.push(entry);
-        for (written, number) in numbers {
-            self.push_number(&written, &number);
+        let company = self.company(company);
+        let name = self.push(&name);
+        let note = self.push(&clean::line(&card.note, clean::MAX_NOTE));
+        let url = self.push(&clean::url(&card.url).unwrap_or_default());
+        self.entries.push(Entry {
+            start: name.start,
+            name: name.length,
+            note: note.length,
+            url: url.length,
+            company,
+            first_number: self.numbers.len() as u32,
+        });
+        for number in &numbers {
+            self.push_number(number);
         }
     }
 
@@ -94,39 +93,55 @@ impl Builder {
         (book, self.report)
     }
 
-    /// Every number once, with the text from which it is read again.
-    fn numbers(&self, phones: &[String]) -> Vec<(String, PhoneNumber)> {
-        let mut numbers: Vec<(String, PhoneNumber)> = Vec::new();
-        for phone in phones {
-            let written = match CallLink::looks_like(phone) {
-                true => of_link(phone).into_iter().collect(),
-                false => numbers_in(phone).into_iter().map(str::to_owned).collect(),
-            };
-            let written: Vec<String> = written;
-            for text in written {
-                let Ok(number) = self.plan.number(&text) else {
-                    continue;
-                };
-                let known = numbers.iter().any(|(_, other)| other.is_same(&number));
-                if !known && numbers.len() < MAX_NUMBERS {
-                    numbers.push((kept(text, &number), number));
-                }
+    /// Every number once.
+    fn numbers(&self, phones: &[String]) -> Vec<PhoneNumber> {
+        let mut numbers: Vec<PhoneNumber> = Vec::new();
+        for number in phones.iter().flat_map(|phone| self.numbers_of(phone)) {
+            let known = numbers.iter().any(|other| other.is_same(&number));
+            if !known && numbers.len() < MAX_NUMBERS {
+                numbers.push(number);
             }
         }
         numbers
     }
 
-    /// Lengths fit: every text was cut to a few hundred characters before.
-    fn push(&mut self, text: &str) -> u16 {
-        self.texts.push_str(text);
-        u16::try_from(text.len()).unwrap_or(u16::MAX)
+    fn numbers_of(&self, phone: &str) -> Vec<PhoneNumber> {
+        if !CallLink::looks_like(phone) {
+            return numbers_in(phone)
+                .into_iter()
+                .filter_map(|n| self.plan.number(n).ok())
+                .collect();
+        }
+        let link = CallLink::parse(phone.trim()).ok();
+        let text = link.map(|link| packed(link.digits(), link.extension()));
+        text.and_then(|text| self.plan.number(&text).ok())
+            .into_iter()
+            .collect()
     }
 
-    fn push_number(&mut self, written: &str, number: &PhoneNumber) {
-        let index = self.numbers.len() as u32;
+    fn company(&mut self, company: String) -> Span {
+        if let Some(known) = self.companies.get(&company) {
+            return *known;
+        }
+        let span = self.push(&company);
+        self.companies.insert(company, span);
+        span
+    }
+
+    /// Lengths fit: every text was cut to a few hundred characters before.
+    fn push(&mut self, text: &str) -> Span {
         let start = self.texts.len() as u32;
-        let length = self.push(written);
-        self.numbers.push(Span { start, length });
+        self.texts.push_str(text);
+        Span {
+            start,
+            length: u16::try_from(text.len()).unwrap_or(u16::MAX),
+        }
+    }
+
+    fn push_number(&mut self, number: &PhoneNumber) {
+        let index = self.numbers.len() as u32;
+        let span = self.push(&packed(number.normal_form(), number.extension()));
+        self.numbers.push(span);
         self.index.push((number.key(), index));
         if let Some(key) = number.national_key() {
             self.index.push((key, index));
@@ -134,21 +149,10 @@ impl Builder {
     }
 }
 
-fn of_link(link: &str) -> Option<String> {
-    let link = CallLink::parse(link.trim()).ok()?;
-    Some(match link.extension() {
-        Some(extension) => format!("{} ext. {extension}", link.digits()),
-        None => link.digits().to_owned(),
-    })
-}
-
-/// The text as written, if it is short enough to be one number.
-fn kept(text: String, number: &PhoneNumber) -> String {
-    if text.len() <= MAX_WRITTEN {
-        return text;
-    }
-    match number.extension() {
-        Some(extension) => format!("{} ext. {extension}", number.digits()),
-        None => number.digits().to_owned(),
+/// The shortest text from which the same number is read again.
+fn packed(digits: &str, extension: Option<&str>) -> String {
+    match extension {
+        Some(extension) => format!("{digits}x{extension}"),
+        None => digits.to_owned(),
     }
 }
