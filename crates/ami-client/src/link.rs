@@ -280,6 +280,8 @@ impl Open {
         context: &mut Context<'_>,
     ) -> Poll<Result<Step, LinkError>> {
         loop {
+            // Reading on may queue an answer, such as that to a challenge: it must be written before any wait.
+            self.session.has_event();
             if self.over.is_none()
                 && let Err(broken) = self.write(context)
             {

@@ -1,4 +1,8 @@
 //! Recorded calls of a real Asterisk through the whole engine, without a socket: a trace in, a story out.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test looks for one thing among many"
+)]
 
 use super::{Engine, Purpose};
 use crate::{Command, Config, Connection, Mine, Pbx, People, Phase, Progress, Tls, Update};

@@ -1,0 +1,447 @@
+//! The engine on a real Asterisk with real SIP phones.
+#![cfg(target_os = "linux")]
+
+use contacts::Book;
+use engine::{
+    CallUpdate, Command, Config, Connection, DialUpdate, End, Handle, Mine, Pbx, People, Phase,
+    Progress, Tls, Update, Updates, spawn,
+};
+use phone_number::{DialPlan, Dialable, Region};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use testkit::{
+    Asterisk,
+    asterisk::{ManagerUser, ONLOOKER, Options, SIDETONE},
+    phones::{Customer, Phones, Policy},
+};
+use tokio::{sync::watch, time::timeout};
+
+const SOON: Duration = Duration::from_secs(8);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_click_rings_both_phones_in_order_and_can_be_hung_up() {
+    let (asterisk, phones) = start();
+    let mut desk = Desk::connect(&asterisk, SIDETONE).await;
+    phones.set_policy("101", Policy::answer_after(100)).unwrap();
+    phones.set_policy("102", Policy::answer_after(100)).unwrap();
+    desk.dial("d1", "102");
+    desk.dial("d1", "102");
+    let answered = desk
+        .dial_until("d1", |dial| dial.progress == Progress::Answered)
+        .await;
+    let stamps = answered.stamps;
+    assert!(stamps.asked <= stamps.sent.unwrap() && stamps.sent <= stamps.queued);
+    assert!(stamps.queued.unwrap() <= stamps.phone_rings.unwrap());
+    let call = desk.call_until(|call| call.phase == Phase::Talking).await;
+    assert_eq!(call.dial, Some("d1".into()));
+    assert!(call.internal && call.mine == Mine::Up);
+    let steps = desk.steps();
+    let in_order = [
+        Progress::Queued,
+        Progress::RingingYourPhone,
+        Progress::YouPickedUp,
+        Progress::Calling,
+        Progress::RingingThere,
+        Progress::Answered,
+    ];
+    assert!(
+        steps.is_sorted_by_key(|step| in_order.iter().position(|known| known == step)),
+        "{steps:?}"
+    );
+    desk.send(Command::HangUp { call: None });
+    let ended = desk.dial_until("d1", is_over).await;
+    assert_eq!(ended_as(&ended), Some(End::ByYou));
+    let ended = desk.call_until(|call| call.ended.is_some()).await;
+    assert_eq!(ended.mine, Mine::Gone);
+    assert_eq!(calls_at(&phones, "102"), 1, "a double click dials once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_way_to_fail_is_told() {
+    let (asterisk, phones) = start();
+    let mut desk = Desk::connect(&asterisk, SIDETONE).await;
+    phones.set_policy("101", Policy::answer_after(50)).unwrap();
+    phones.set_policy("102", Policy::reject(486)).unwrap();
+    phones
+        .set_customer_policy("79160000002", Policy::reject(404))
+        .unwrap();
+    for (dial, number, end) in [
+        ("busy", "102", End::Busy),
+        ("no such number", "979160000002", End::NoSuchNumber),
+        ("not in the dialplan", "5550", End::Refused),
+    ] {
+        desk.dial(dial, number);
+        let ended = desk.dial_until(dial, is_over).await;
+        assert_eq!(ended_as(&ended), Some(end), "{dial}: {:?}", ended.progress);
+    }
+    phones.set_policy("101", Policy::reject(603)).unwrap();
+    desk.dial("rejected", "103");
+    assert_eq!(
+        ended_as(&desk.dial_until("rejected", is_over).await),
+        Some(End::YouRejected)
+    );
+    phones.unregister("101").unwrap();
+    desk.until(|update| matches!(update, Update::Phone(phone) if phone.registered == Some(false)))
+        .await;
+    desk.dial("offline", "103");
+    assert_eq!(
+        ended_as(&desk.dial_until("offline", is_over).await),
+        Some(End::YourPhoneOffline)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancel_works_at_each_step() {
+    let (asterisk, phones) = start();
+    let mut desk = Desk::connect(&asterisk, SIDETONE).await;
+    phones.set_policy("102", Policy::Ring).unwrap();
+    desk.dial("at once", "102");
+    desk.send(Command::Cancel {
+        dial: "at once".into(),
+    });
+    assert_eq!(
+        ended_as(&desk.dial_until("at once", is_over).await),
+        Some(End::Cancelled)
+    );
+    for (dial, mine, step) in [
+        ("my phone rings", Policy::Ring, Progress::RingingYourPhone),
+        (
+            "theirs rings",
+            Policy::answer_after(50),
+            Progress::RingingThere,
+        ),
+    ] {
+        phones.set_policy("101", mine).unwrap();
+        desk.dial(dial, "102");
+        desk.dial_until(dial, |update| update.progress == step)
+            .await;
+        desk.send(Command::Cancel { dial: dial.into() });
+        let ended = desk.dial_until(dial, is_over).await;
+        assert_eq!(
+            ended_as(&ended),
+            Some(End::Cancelled),
+            "{dial}: {:?}",
+            ended.progress
+        );
+    }
+    assert!(
+        asterisk
+            .cli("core show channels")
+            .unwrap()
+            .contains("0 active channels")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_customer_has_a_name_with_the_first_word_of_the_call() {
+    let (asterisk, phones) = start();
+    let mut desk = Desk::connect(&asterisk, SIDETONE).await;
+    phones.set_policy("101", Policy::answer_after(200)).unwrap();
+    let customer = Customer::new("79161234567", "Ада");
+    let theirs = phones.customer_calls(&customer, "74951230001").unwrap();
+    let ring = desk.until(|update| matches!(update, Update::Call(_))).await;
+    let Update::Call(ring) = ring else {
+        unreachable!()
+    };
+    assert_eq!((&ring.phase, ring.mine), (&Phase::Ringing, Mine::Ringing));
+    let People::One(person) = &ring.people else {
+        panic!("{:?}", ring.people)
+    };
+    assert_eq!(person.name, "Ada Lovelace");
+    assert_eq!(ring.line.as_deref(), Some("74951230001"));
+    assert_eq!(
+        ring.remote.number.as_ref().unwrap().dial_back,
+        "+79161234567"
+    );
+    desk.call_until(|call| call.phase == Phase::Talking).await;
+    phones.hang_up(theirs).unwrap();
+    let ended = desk.call_until(|call| call.ended.is_some()).await;
+    assert!(
+        matches!(
+            ended.phase,
+            Phase::Ended {
+                by: Some(engine::Side::Them),
+                ..
+            }
+        ),
+        "{:?}",
+        ended.phase
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_asterisk_leaves_nothing_ringing_and_nothing_doubled() {
+    let (mut asterisk, phones) = start();
+    let mut desk = Desk::connect(&asterisk, SIDETONE).await;
+    phones.set_policy("101", Policy::answer_after(50)).unwrap();
+    phones.set_policy("102", Policy::answer_after(50)).unwrap();
+    desk.dial("d1", "102");
+    desk.dial_until("d1", |dial| dial.progress == Progress::Answered)
+        .await;
+    asterisk.kill().unwrap();
+    assert_eq!(
+        ended_as(&desk.dial_until("d1", is_over).await),
+        Some(End::Unknown)
+    );
+    desk.until(|update| matches!(update, Update::Call(call) if matches!(call.phase, Phase::Unknown { .. }))).await;
+    asterisk.restart().unwrap();
+    desk.send(Command::RetryNow);
+    desk.connected().await;
+    let back = Instant::now();
+    desk.call_until(|call| call.ended.is_some()).await;
+    assert!(
+        back.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        back.elapsed()
+    );
+    assert_eq!(calls_at(&phones, "102"), 1);
+    assert!(
+        asterisk
+            .cli("core show channels")
+            .unwrap()
+            .contains("0 calls processed"),
+        "dialled again"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_test_of_the_settings_finds_what_is_wrong() {
+    let (asterisk, phones) = start();
+    let mut desk = Desk::new();
+    let good = config(&asterisk, SIDETONE);
+    let report = desk.test(good.clone()).await;
+    assert!(
+        report.connection.passed && report.phone.passed,
+        "{report:?}"
+    );
+    let wrong_secret = ManagerUser {
+        secret: "wrong",
+        ..SIDETONE
+    };
+    let no_asterisk = Config {
+        pbx: Pbx {
+            port: asterisk.sip_port(),
+            ..good.pbx.clone()
+        },
+        ..good.clone()
+    };
+    let other_phone = Config {
+        channel: "PJSIP/109".into(),
+        ..good.clone()
+    };
+    let other_context = Config {
+        context: "nowhere".into(),
+        ..good.clone()
+    };
+    for (config, connected, words) in [
+        (
+            config(&asterisk, wrong_secret),
+            false,
+            "refuses user sidetone",
+        ),
+        (
+            config(&asterisk, ONLOOKER),
+            false,
+            "lacks the right “originate”",
+        ),
+        (no_asterisk, false, "nothing listens at"),
+        (other_context, false, "does not know 101"),
+        (other_phone, true, "no phone PJSIP/109"),
+    ] {
+        let report = desk.test(config).await;
+        let said = if connected {
+            &report.phone
+        } else {
+            &report.connection
+        };
+        assert_eq!(report.connection.passed, connected, "{report:?}");
+        assert!(
+            said.words.to_lowercase().contains(&words.to_lowercase()),
+            "{report:?}"
+        );
+    }
+    phones.unregister("101").unwrap();
+    let report = desk.test(good).await;
+    assert_eq!(
+        report.phone.words,
+        "Your phone 101 is not registered: switch it on, or check its account."
+    );
+    assert!(
+        phones.events().iter().all(|event| event.call.is_none()),
+        "a test rang somebody"
+    );
+}
+
+fn start() -> (Asterisk, Phones) {
+    let asterisk = Asterisk::start(&Options::default()).expect("an Asterisk");
+    let phones = Phones::start(&asterisk).expect("phones");
+    (asterisk, phones)
+}
+
+fn config(asterisk: &Asterisk, user: ManagerUser) -> Config {
+    let address = asterisk.ami_addr();
+    Config {
+        pbx: Pbx {
+            host: address.ip().to_string(),
+            port: address.port(),
+            tls: Tls::Off,
+            user: user.name.into(),
+            secret: user.secret.to_owned().into(),
+            charset: String::new(),
+        },
+        extension: "101".into(),
+        channel: "PJSIP/101".into(),
+        context: "internal".into(),
+        dial_plan: DialPlan {
+            outside_prefix: "9".into(),
+            ..DialPlan::new(Region::RU)
+        },
+    }
+}
+
+fn is_over(dial: &DialUpdate) -> bool {
+    ended_as(dial).is_some()
+}
+
+fn ended_as(dial: &DialUpdate) -> Option<End> {
+    match dial.progress {
+        Progress::Ended { end, .. } => Some(end),
+        Progress::Queued
+        | Progress::RingingYourPhone
+        | Progress::YouPickedUp
+        | Progress::Calling
+        | Progress::RingingThere
+        | Progress::Answered => None,
+    }
+}
+
+/// How often a phone was called.
+fn calls_at(phones: &Phones, extension: &str) -> usize {
+    let is_call =
+        |what: &testkit::phones::What| matches!(what, testkit::phones::What::Incoming { .. });
+    phones
+        .events()
+        .iter()
+        .filter(|event| event.phone == extension && is_call(&event.what))
+        .count()
+}
+
+struct Desk {
+    handle: Handle,
+    updates: Updates,
+    seen: Vec<Update>,
+    _book: watch::Sender<Arc<Book>>,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let csv = "Name,Company,Phone\nAda Lovelace,Analytical Engines Ltd,+7 916 123-45-67\n";
+        let plan = DialPlan::new(Region::RU);
+        let (book, _) =
+            Book::parse(csv.as_bytes(), Path::new("people.csv"), &plan).expect("a book");
+        let (sender, receiver) = watch::channel(Arc::new(book));
+        let (handle, updates) = spawn(receiver);
+        Self {
+            handle,
+            updates,
+            seen: Vec::new(),
+            _book: sender,
+        }
+    }
+
+    /// Connected, and knows that its phone is registered.
+    async fn connect(asterisk: &Asterisk, user: ManagerUser) -> Self {
+        let mut desk = Self::new();
+        desk.send(Command::Configure(Box::new(config(asterisk, user))));
+        desk.connected().await;
+        desk.until(
+            |update| matches!(update, Update::Phone(phone) if phone.registered == Some(true)),
+        )
+        .await;
+        desk
+    }
+
+    async fn connected(&mut self) {
+        self.until(|update| matches!(update, Update::Connection(Connection::Connected { .. })))
+            .await;
+    }
+
+    fn send(&self, command: Command) {
+        self.handle
+            .send(command)
+            .expect("the engine takes commands");
+    }
+
+    fn dial(&self, dial: &str, number: &str) {
+        let target = Dialable::new(number).expect("dialable");
+        self.send(Command::Dial {
+            dial: dial.into(),
+            target,
+            number: number.into(),
+            asked: Instant::now(),
+        });
+    }
+
+    async fn until(&mut self, wanted: impl Fn(&Update) -> bool) -> Update {
+        let found = timeout(SOON, async {
+            loop {
+                let update = self.updates.next().await.expect("the engine runs");
+                self.seen.push(update.clone());
+                if wanted(&update) {
+                    return update;
+                }
+            }
+        });
+        match found.await {
+            Ok(update) => update,
+            Err(_) => panic!("not told in time; before: {:#?}", self.seen),
+        }
+    }
+
+    async fn dial_until(&mut self, id: &str, wanted: impl Fn(&DialUpdate) -> bool) -> DialUpdate {
+        let is_it = |update: &Update| matches!(update, Update::Dial(dial) if dial.dial.0 == id && wanted(dial));
+        match self.until(is_it).await {
+            Update::Dial(dial) => *dial,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn call_until(&mut self, wanted: impl Fn(&CallUpdate) -> bool) -> CallUpdate {
+        match self
+            .until(|update| matches!(update, Update::Call(call) if wanted(call)))
+            .await
+        {
+            Update::Call(call) => *call,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn test(&mut self, config: Config) -> engine::TestReport {
+        self.send(Command::Test {
+            key: 7,
+            config: Box::new(config),
+        });
+        match self
+            .until(|update| matches!(update, Update::Tested { .. }))
+            .await
+        {
+            Update::Tested { report, .. } => report,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn steps(&self) -> Vec<Progress> {
+        let step = |update: &Update| match update {
+            Update::Dial(dial) => Some(dial.progress.clone()),
+            Update::Connection(_)
+            | Update::Phone(_)
+            | Update::Call(_)
+            | Update::WhoIs { .. }
+            | Update::Tested { .. } => None,
+        };
+        self.seen.iter().filter_map(step).collect()
+    }
+}
