@@ -152,13 +152,9 @@ fn forms_of_other_countries_are_right() {
             "810442071838750",
             Kind::International,
         ),
-        // Kazakhstan shares +7 with Russia.
-        (
-            "RU",
-            "+7 701 123 45 67",
-            "81077011234567",
-            Kind::International,
-        ),
+        // Kazakhstan shares +7 with Russia, Canada +1 with the United States.
+        ("RU", "+7 701 123 45 67", "87011234567", Kind::International),
+        ("US", "+1 416 234 5678", "14162345678", Kind::International),
     ] {
         let resolution = plan(country, SendAs::National).resolve(text).unwrap();
         assert_eq!(resolution.dial.as_str(), national, "{text} in {country}");

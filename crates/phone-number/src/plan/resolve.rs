@@ -239,8 +239,8 @@ impl DialPlan {
             SendAs::E164 if behind_prefix => ("sent without +", world.to_owned()),
             SendAs::E164 => ("sent with +", e164.to_owned()),
             SendAs::E164Digits => ("sent without +", world.to_owned()),
-            SendAs::National if kind == Kind::National => {
-                ("sent the national way", self.national(e164))
+            SendAs::National if self.shares_calling_code(e164) => {
+                ("sent the national way", self.national(e164, kind))
             }
             SendAs::National => {
                 let prefix = match self.international_prefix.as_str() {
@@ -257,20 +257,25 @@ impl DialPlan {
         Form { name, digits }
     }
 
-    fn national(&self, e164: &str) -> String {
-        if self.national_prefix.is_empty() {
-            return numbering::national(e164)
-                .chars()
-                .filter(char::is_ascii_digit)
-                .collect();
+    /// Countries with one calling code reach each other the national way: North America, Russia
+    /// and Kazakhstan, Italy and the Vatican.
+    fn shares_calling_code(&self, e164: &str) -> bool {
+        numbering::code_of(e164.trim_start_matches('+')) == Some(self.country.calling_code())
+    }
+
+    fn national(&self, e164: &str, kind: Kind) -> String {
+        const NORTH_AMERICA: u16 = 1;
+        let behind_code = numbering::without_code(e164).unwrap_or(e164);
+        if !self.national_prefix.is_empty() {
+            return format!("{}{behind_code}", self.national_prefix);
         }
-        let code = self.country.calling_code().to_string();
-        let digits = e164.trim_start_matches('+');
-        format!(
-            "{}{}",
-            self.national_prefix,
-            digits.strip_prefix(&code).unwrap_or(digits)
-        )
+        if kind == Kind::International && self.country.calling_code() == NORTH_AMERICA {
+            return format!("1{behind_code}");
+        }
+        numbering::national(e164)
+            .chars()
+            .filter(char::is_ascii_digit)
+            .collect()
     }
 
     /// The longest prefix that fits, of E.164 if it begins with `+`, else of the digits as written.
