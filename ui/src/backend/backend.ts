@@ -10,10 +10,15 @@ export type News = { receivedAt: number } & (
 );
 
 /** What a window has laid out; the host sizes the window by it and shows it. */
-export interface Painted {
-  /** Height of the content in CSS pixels. */
+export interface LaidOut {
+  /** Height of the content in CSS pixels; 0: the window keeps its size. */
   height: number;
-  /** The calls whose cards are now visible; only the card window has any. */
+  /** There is nothing to show. */
+  empty: boolean;
+}
+
+/** What can be seen on the card. */
+export interface Painted {
   calls: string[];
   /** `receivedAt` of the news that brought them. */
   receivedAt: number;
@@ -23,7 +28,8 @@ export interface Backend {
   request(request: Request): Promise<Reply>;
   /** First a snapshot, then every change, in order. */
   subscribe(onNews: (news: News) => void): void;
-  painted(painted: Painted): Promise<void>;
+  laidOut(what: LaidOut): Promise<void>;
+  painted(what: Painted): Promise<void>;
   /** A person has clicked into the card: from now on it may have the keyboard. */
   takeKeyboard(): Promise<void>;
 }

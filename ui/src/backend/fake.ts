@@ -3,13 +3,14 @@ import type { Change } from "../types/Change";
 import type { Reply } from "../types/Reply";
 import type { Request } from "../types/Request";
 import type { State } from "../types/State";
-import type { Backend, News, Painted } from "./backend";
+import type { Backend, LaidOut, News, Painted } from "./backend";
 
 type Answer = (request: Request) => Reply | Promise<Reply>;
 
 export class FakeBackend implements Backend {
   /** What was asked for, oldest first. */
   readonly requests: Request[] = [];
+  readonly layouts: LaidOut[] = [];
   readonly paintings: Painted[] = [];
   keyboardTaken = 0;
   #state: State;
@@ -36,8 +37,12 @@ export class FakeBackend implements Backend {
     onNews({ message: "snapshot", receivedAt: this.#seq, snapshot });
   }
 
-  async painted(painted: Painted): Promise<void> {
-    this.paintings.push(painted);
+  async laidOut(what: LaidOut): Promise<void> {
+    this.layouts.push(what);
+  }
+
+  async painted(what: Painted): Promise<void> {
+    this.paintings.push(what);
   }
 
   async takeKeyboard(): Promise<void> {

@@ -2,7 +2,7 @@
 import { Channel, invoke } from "@tauri-apps/api/core";
 import type { Reply } from "../types/Reply";
 import type { Request } from "../types/Request";
-import type { Backend, News, Painted } from "./backend";
+import type { Backend, LaidOut, News, Painted } from "./backend";
 
 export class TauriBackend implements Backend {
   request(request: Request): Promise<Reply> {
@@ -15,8 +15,12 @@ export class TauriBackend implements Backend {
     void invoke("subscribe", { channel });
   }
 
-  painted(painted: Painted): Promise<void> {
-    return invoke("painted", { painted });
+  laidOut(what: LaidOut): Promise<void> {
+    return invoke("laid_out", { what });
+  }
+
+  painted(what: Painted): Promise<void> {
+    return invoke("painted", { what });
   }
 
   takeKeyboard(): Promise<void> {

@@ -7,7 +7,7 @@ import CardWindow from "./CardWindow.svelte";
 beforeEach(() => {
   // Timers of the page only: promises and axe run on.
   vi.useFakeTimers({
-    toFake: ["setInterval", "clearInterval", "setTimeout", "clearTimeout", "Date"],
+    toFake: ["setInterval", "clearInterval", "setTimeout", "clearTimeout", "requestAnimationFrame", "cancelAnimationFrame", "Date"],
     shouldAdvanceTime: true,
   });
 });
@@ -30,7 +30,8 @@ test("waiting_time_runs_only_while_it_rings", async () => {
   await vi.advanceTimersByTimeAsync(3000);
   expect(screen.getByRole("timer").textContent).toBe("0:03");
   change({ part: "cards", value: [] });
-  await vi.advanceTimersByTimeAsync(0);
+  // The last frame is still reported.
+  await vi.advanceTimersByTimeAsync(200);
   expect(vi.getTimerCount()).toBe(0);
 });
 
@@ -90,9 +91,14 @@ test.each([
 
 test("what_was_drawn_is_reported_with_the_time_of_its_news", async () => {
   const { backend, change } = open(CardWindow, state());
-  await waitFor(() => expect(backend.paintings.at(-1)?.calls).toEqual([]));
+  await waitFor(() => expect(backend.layouts.at(-1)?.empty).toBe(true));
   change({ part: "cards", value: [card({ call: "a" }), card({ call: "b" })] });
-  await waitFor(() => expect(backend.paintings.at(-1)).toMatchObject({ calls: ["a", "b"], receivedAt: 2 }));
+  await waitFor(() => expect(backend.paintings.at(-1)).toEqual({ calls: ["a", "b"], receivedAt: 2 }));
+  expect(backend.layouts.at(-1)?.empty).toBe(false);
+  // A name that comes later is no new call.
+  change({ part: "cards", value: [card({ call: "a" }), card({ call: "b", people: { found: "nobody" } })] });
+  change({ part: "cards", value: [] });
+  await waitFor(() => expect(backend.paintings.map((p) => p.calls)).toEqual([["a", "b"], []]));
 });
 
 test("hostile_texts_stay_texts", async () => {

@@ -1,0 +1,114 @@
+//! What each window may ask of the agent. A page that was taken over can do no more than its own buttons.
+
+use view::{Request, Source, Window};
+
+/// Whether the page in `window` may send `request`.
+pub(crate) fn may(window: Window, request: &Request) -> bool {
+    match request {
+        Request::Snapshot => true,
+        Request::HangUp { call: Some(_) } => matches!(window, Window::Card | Window::Panel),
+        Request::HideCard { .. } => window == Window::Card,
+        // A page cannot pretend to be a link, nor a link to have been typed.
+        Request::Dial { source, .. } => window == Window::Panel && *source == Source::Typed,
+        Request::Explain { .. }
+        | Request::Cancel { .. }
+        | Request::ForgetDial { .. }
+        | Request::Show {
+            window: Window::Settings,
+        } => window == Window::Panel,
+        Request::ConfirmDial { .. } | Request::DismissConfirm { .. } => window == Window::Confirm,
+        Request::SaveSettings { .. } | Request::TestSettings { .. } | Request::TakeLinks => {
+            window == Window::Settings
+        }
+        Request::Closed { window: closed } => *closed == window && window != Window::Card,
+        // `painted` is a command of its own, which takes the time itself; the rest belongs to the command line.
+        Request::Painted { .. }
+        | Request::HangUp { call: None }
+        | Request::Show { .. }
+        | Request::Status
+        | Request::Quit => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use view::Settings;
+
+    const WINDOWS: [Window; 4] = [
+        Window::Card,
+        Window::Panel,
+        Window::Confirm,
+        Window::Settings,
+    ];
+
+    #[test]
+    fn each_window_may_ask_for_what_its_own_buttons_need() {
+        use Window::{Card, Confirm, Panel, Settings as Form};
+        let dial = |source| Request::Dial {
+            text: "102".into(),
+            source,
+            request_id: "r".into(),
+        };
+        let id = || "x".to_owned();
+        let table: Vec<(Request, &[Window])> = vec![
+            (Request::Snapshot, &WINDOWS),
+            (dial(Source::Typed), &[Panel]),
+            (dial(Source::Link { program: None }), &[]),
+            (Request::Explain { text: id() }, &[Panel]),
+            (
+                Request::ConfirmDial {
+                    confirm: id(),
+                    always: false,
+                },
+                &[Confirm],
+            ),
+            (Request::DismissConfirm { confirm: id() }, &[Confirm]),
+            (Request::Cancel { dial: id() }, &[Panel]),
+            (Request::HangUp { call: Some(id()) }, &[Card, Panel]),
+            (Request::HangUp { call: None }, &[]),
+            (Request::HideCard { call: id() }, &[Card]),
+            (Request::ForgetDial { dial: id() }, &[Panel]),
+            (
+                Request::SaveSettings {
+                    settings: Box::new(Settings::default()),
+                    secret: None,
+                },
+                &[Form],
+            ),
+            (
+                Request::TestSettings {
+                    settings: Box::new(Settings::default()),
+                    secret: None,
+                },
+                &[Form],
+            ),
+            (Request::TakeLinks, &[Form]),
+            (Request::Show { window: Form }, &[Panel]),
+            (Request::Show { window: Panel }, &[]),
+            (Request::Show { window: Card }, &[]),
+            (Request::Show { window: Confirm }, &[]),
+            (Request::Closed { window: Card }, &[]),
+            (Request::Closed { window: Panel }, &[Panel]),
+            (Request::Closed { window: Confirm }, &[Confirm]),
+            (Request::Closed { window: Form }, &[Form]),
+            (
+                Request::Painted {
+                    calls: vec![],
+                    received_at: 0,
+                    painted_at: 0,
+                },
+                &[],
+            ),
+            (Request::Status, &[]),
+            (Request::Quit, &[]),
+        ];
+        for (request, allowed) in table {
+            let may: Vec<Window> = WINDOWS
+                .into_iter()
+                .filter(|window| may(*window, &request))
+                .collect();
+            assert_eq!(may, allowed, "{request:?}");
+        }
+    }
+}
