@@ -58,7 +58,7 @@ fn find_whole(digits: &str, country: Region) -> Option<Found> {
         own_code
     };
     let plans = plans([own_code, code])?;
-    if let Some(number) = plans.shortcut(digits, code, own_code)
+    if let Some(number) = plans.shortcut(digits, code, country)
         && plans.util.is_valid_number(&number)
     {
         return Some(Found {
@@ -218,7 +218,7 @@ static WORLD: LazyLock<Vec<PackedPlan>> = LazyLock::new(|| {
 struct Plans {
     codes: BTreeSet<u16>,
     util: PhoneNumberUtil,
-    shortcuts: Vec<(u16, Shortcut)>,
+    shortcuts: Vec<(rlibphonenumber::Region, Shortcut)>,
 }
 
 static PLANS: RwLock<Option<Arc<Plans>>> = RwLock::new(None);
@@ -247,10 +247,13 @@ impl Plans {
             .filter(|plan| codes.contains(&plan.code))
             .filter_map(|plan| PhoneMetadata::decode(plan.packed.clone()).ok())
             .collect();
-        let shortcuts = codes
-            .iter()
-            .filter_map(|code| Some((*code, Shortcut::of(main_plan(&metadata, *code)?)?)));
-        let shortcuts = shortcuts.collect();
+        let shortcut = |plan: &PhoneMetadata| {
+            Some((
+                rlibphonenumber::Region::from_code(&plan.id).ok()?,
+                Shortcut::of(plan)?,
+            ))
+        };
+        let shortcuts = metadata.iter().filter_map(shortcut).collect();
         let util = PhoneNumberUtil::new_for_metadata(PhoneMetadataCollection { metadata }).ok()?;
         Some(Self {
             codes,
@@ -259,27 +262,21 @@ impl Plans {
         })
     }
 
-    fn shortcut(&self, digits: &str, code: u16, own_code: u16) -> Option<PhoneNumber> {
-        let (_, shortcut) = self.shortcuts.iter().find(|(of, _)| *of == code)?;
+    /// With a `+` the main country of the calling code decides, without one the own country.
+    fn shortcut(&self, digits: &str, code: u16, country: Region) -> Option<PhoneNumber> {
         match digits.strip_prefix('+') {
-            Some(digits) => shortcut.international(digits),
-            None if code == own_code => shortcut.national(digits),
-            None => None,
+            Some(digits) => {
+                let main = self.util.get_region_for_country_code(code.into())?;
+                self.shortcut_of(main)?.international(digits)
+            }
+            None => self.shortcut_of(country.id())?.national(digits),
         }
     }
-}
 
-/// Of countries that share a calling code, the one whose plan counts for numbers with a `+`.
-fn main_plan(plans: &[PhoneMetadata], code: u16) -> Option<&PhoneMetadata> {
-    let mut sharing = plans
-        .iter()
-        .filter(|plan| plan.country_code == Some(i32::from(code)));
-    let first = sharing.next()?;
-    [first]
-        .into_iter()
-        .chain(sharing)
-        .find(|plan| plan.main_country_for_code())
-        .or(Some(first))
+    fn shortcut_of(&self, region: rlibphonenumber::Region) -> Option<&Shortcut> {
+        let (_, shortcut) = self.shortcuts.iter().find(|(of, _)| *of == region)?;
+        Some(shortcut)
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ fn lazy_plans_and_shortcuts_agree_with_the_whole_world() {
         let country: Region = plan.region.to_string().parse().unwrap();
         for number in example_numbers(country) {
             for text in spellings(&number, country) {
-                for home in [country, Region::RU, Region::US, Region::IT] {
+                for home in [country, Region::RU, Region::IT] {
                     let digits: String = text
                         .chars()
                         .filter(|c| c.is_ascii_digit() || *c == '+')
@@ -29,7 +29,7 @@ fn lazy_plans_and_shortcuts_agree_with_the_whole_world() {
             }
         }
     }
-    assert!(compared > 15_000, "{compared}");
+    assert!(compared > 30_000, "{compared}");
 }
 
 fn example_numbers(country: Region) -> Vec<PhoneNumber> {
@@ -63,11 +63,27 @@ fn example_numbers(country: Region) -> Vec<PhoneNumber> {
 fn spellings(number: &PhoneNumber, country: Region) -> Vec<String> {
     let e164 = e164(number);
     let prefix = international_prefix(country);
+    let (code, national_number) = (number.country_code, number.national_number);
+    let national: String = national(&e164)
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect();
+    let trunk = national
+        .strip_suffix(&national_number.to_string())
+        .unwrap_or("")
+        .to_owned();
     vec![
-        national(&e164),
         format!("{prefix}{}", &e164[1..]),
         e164[1..].to_owned(),
-        number.national_number.to_string(),
+        national_number.to_string(),
+        // Both prefixes at once, and numbers that only look as if they had one.
+        format!("+{code}{national}"),
+        format!("{trunk}{code}{national_number}"),
+        format!("{trunk}{}", national_number / 10),
+        format!("+{code}{trunk}{}", national_number / 10),
+        format!("{code}{}", national_number / 100),
+        format!("{prefix}{}", national_number / 1000),
+        national,
         e164,
     ]
 }
