@@ -16,7 +16,7 @@ use app::Link;
 use std::process::ExitCode;
 use tauri::async_runtime;
 use tokio::sync::mpsc;
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 use tracing_subscriber::EnvFilter;
 use view::{AgentMessage, Request};
 
@@ -33,7 +33,8 @@ fn main() -> ExitCode {
     let (sender, receiver) = match async_runtime::block_on(connect()) {
         Ok(halves) => halves,
         Err(reason) => {
-            say(&format!("{reason:#}: start it with `sidetone`"));
+            say(&format!("{reason}; start it with `sidetone`"));
+            debug!(reason = format!("{reason:#}"), "no agent");
             return NO_AGENT.into();
         }
     };

@@ -1,4 +1,5 @@
-//! Where the card goes: the bottom right corner of the screen with the pointer, clear of its panels.
+//! Where windows go: the card in the bottom right corner of the screen with the pointer, clear of its panels, a
+//! question in its middle.
 
 /// A rectangle in physical pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,14 @@ impl Screen {
         let free = self.usable();
         let x = free.x + (free.width - width - margin).max(0);
         let y = free.y + (free.height - height - margin).max(0);
+        (x, y)
+    }
+
+    /// Top left corner that puts a window of `width` × `height` physical pixels into the middle, a little above.
+    pub(crate) fn middle(&self, width: i32, height: i32) -> (i32, i32) {
+        let free = self.usable();
+        let x = free.x + ((free.width - width) / 2).max(0);
+        let y = free.y + ((free.height - height) / 3).max(0);
         (x, y)
     }
 
@@ -114,6 +123,12 @@ mod tests {
     #[test]
     fn a_card_that_is_higher_than_the_screen_starts_at_its_top() {
         assert_eq!(LEFT.bottom_right(368, 5000).1, 30);
+    }
+
+    #[test]
+    fn a_question_stands_in_the_middle_a_little_above() {
+        assert_eq!(LEFT.middle(420, 300), (750, 30 + 250));
+        assert_eq!(LEFT.middle(5000, 5000), (0, 30));
     }
 
     #[test]

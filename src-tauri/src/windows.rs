@@ -11,6 +11,7 @@ use view::Window;
 
 /// Of the card, in logical pixels; its height follows the content.
 const CARD_WIDTH: f64 = 368.0;
+const CONFIRM_WIDTH: f64 = 430.0;
 
 /// The window that a page is in.
 pub(crate) fn of(page: &WebviewWindow) -> Option<Window> {
@@ -69,14 +70,9 @@ impl Frames for TauriFrames {
         self.on_main("fit", move |app| {
             match app.get_webview_window(label(window)) {
                 Some(frame) if window == Window::Card => fit_card(&frame, f64::from(height)),
-                Some(frame) => {
-                    let width = frame
-                        .inner_size()?
-                        .to_logical::<f64>(frame.scale_factor()?)
-                        .width;
-                    frame.set_size(LogicalSize::new(width, f64::from(height)))
-                }
-                None => Ok(()),
+                Some(frame) if window == Window::Confirm => fit_confirm(&frame, f64::from(height)),
+                // The others have the size that their person gives them.
+                Some(_) | None => Ok(()),
             }
         });
     }
@@ -139,10 +135,9 @@ pub(crate) fn open(app: &AppHandle, window: Window) -> tauri::Result<()> {
             .center(),
         Window::Confirm => builder
             .title("Sidetone: call a number?")
-            .inner_size(430.0, 240.0)
+            .inner_size(CONFIRM_WIDTH, 240.0)
             .maximizable(false)
-            .always_on_top(true)
-            .center(),
+            .always_on_top(true),
         Window::Settings => builder
             .title("Sidetone: settings")
             .inner_size(580.0, 760.0)
@@ -179,13 +174,24 @@ fn card(builder: Builder<'_>) -> Builder<'_> {
         .accept_first_mouse(true)
 }
 
+/// Sizes the question to its content; a new one comes up in the middle of the screen with the pointer.
+fn fit_confirm(frame: &WebviewWindow, height: f64) -> tauri::Result<()> {
+    let size = LogicalSize::new(CONFIRM_WIDTH, height);
+    frame.set_size(size)?;
+    let Some(screen) = screen_with_pointer(frame)? else {
+        return Ok(());
+    };
+    if frame.is_visible()? {
+        return Ok(());
+    }
+    let pixels = size.to_physical::<i32>(screen.scale);
+    let (x, y) = screen.middle(pixels.width, pixels.height);
+    frame.set_position(PhysicalPosition::new(x, y))
+}
+
 /// Sizes the card to its content and moves it so that its lower right corner stays where it is.
 fn fit_card(frame: &WebviewWindow, height: f64) -> tauri::Result<()> {
-    let monitors = frame.available_monitors()?;
-    let screens: Vec<Screen> = monitors.iter().map(screen).collect();
-    // Wayland tells nobody where the pointer is and places windows by itself.
-    let pointer = frame.cursor_position().ok().map(|at| (at.x, at.y));
-    let Some(screen) = screen_with(&screens, pointer) else {
+    let Some(screen) = screen_with_pointer(frame)? else {
         return frame.set_size(LogicalSize::new(CARD_WIDTH, height));
     };
     let height = height.min(screen.room()).max(1.0);
@@ -196,6 +202,14 @@ fn fit_card(frame: &WebviewWindow, height: f64) -> tauri::Result<()> {
     let pixels = size.to_physical::<i32>(screen.scale);
     let (x, y) = screen.bottom_right(pixels.width, pixels.height);
     frame.set_position(PhysicalPosition::new(x, y))
+}
+
+fn screen_with_pointer(frame: &WebviewWindow) -> tauri::Result<Option<Screen>> {
+    let monitors = frame.available_monitors()?;
+    let screens: Vec<Screen> = monitors.iter().map(screen).collect();
+    // Wayland tells nobody where the pointer is and places windows by itself.
+    let pointer = frame.cursor_position().ok().map(|at| (at.x, at.y));
+    Ok(screen_with(&screens, pointer))
 }
 
 fn screen(monitor: &Monitor) -> Screen {
