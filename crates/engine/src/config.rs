@@ -1,7 +1,7 @@
 //! Which PBX, as whom, and which phone is ours.
 
 use phone_number::DialPlan;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 /// Everything that the engine must be told before it can connect.
 #[derive(Clone, Debug)]
@@ -44,4 +44,36 @@ pub enum Tls {
     Ca { file: String },
     /// The certificate with exactly this SHA-256 fingerprint, in hex; colons and spaces are allowed.
     Pin { sha256: String },
+}
+
+impl Config {
+    /// The same PBX and the same phone: what is known of its calls stays worth something.
+    pub(crate) fn is_same_desk(&self, other: &Self) -> bool {
+        let desk = |config: &Self| {
+            (
+                config.pbx.host.clone(),
+                config.pbx.port,
+                config.extension.clone(),
+                config.channel.clone(),
+            )
+        };
+        desk(self) == desk(other)
+    }
+}
+
+impl Pbx {
+    /// An open connection can stay.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let way = |pbx: &Self| {
+            (
+                pbx.host.clone(),
+                pbx.port,
+                pbx.tls.clone(),
+                pbx.charset.clone(),
+            )
+        };
+        let is_same_user =
+            self.user == other.user && self.secret.expose_secret() == other.secret.expose_secret();
+        is_same_user && way(self) == way(other)
+    }
 }

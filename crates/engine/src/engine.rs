@@ -20,7 +20,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tracing::{debug, info};
+use tracing::debug;
 
 /// How long our own phone may ring before the PBX gives up.
 const RING: Duration = Duration::from_secs(40);
@@ -43,6 +43,7 @@ pub(crate) enum Purpose {
     Channels,
     Devices,
     Hints,
+    Rights,
 }
 
 /// An action that is to be sent now, once.
@@ -101,19 +102,21 @@ impl Engine {
 
     // The link.
 
-    /// Other settings. What is known of another PBX or phone is void.
-    pub(crate) fn configure(&mut self, config: Config, now: Instant) {
-        let same = self
-            .config
-            .as_ref()
-            .is_some_and(|old| is_same_desk(old, &config));
-        self.down(now);
-        if !same {
+    /// Other settings; true when the connection must be made anew. What is known of another PBX or phone is void.
+    pub(crate) fn configure(&mut self, config: Config, now: Instant) -> bool {
+        let old = self.config.as_ref();
+        let is_same_desk = old.is_some_and(|old| old.is_same_desk(&config));
+        let stays = is_same_desk && old.is_some_and(|old| old.pbx.is_same(&config.pbx));
+        if !stays {
+            self.down(now);
+        }
+        if !is_same_desk {
             self.forget_calls("The settings were changed meanwhile.", now);
         }
         let own = ami::Extension::from(config.extension.as_str());
         self.tracker.set_extension(&config.channel, Some(own));
         self.config = Some(config);
+        !stays
     }
 
     pub(crate) fn disconnect(&mut self, now: Instant) {
@@ -134,7 +137,6 @@ impl Engine {
     pub(crate) fn up(&mut self, asterisk: u32) {
         let Some(config) = &self.config else { return };
         let (pbx, version) = (config.pbx.host.clone(), format!("Asterisk {asterisk}"));
-        info!(asterisk, "connected");
         self.lag_told = None;
         self.tell_connection(Connection::Connected {
             pbx,
@@ -145,6 +147,7 @@ impl Engine {
         self.want(Purpose::Channels, Action::CoreShowChannels);
         self.want(Purpose::Devices, Action::DeviceStateList);
         self.want(Purpose::Hints, Action::ExtensionStateList);
+        self.want(Purpose::Rights, Action::ListCommands);
     }
 
     /// The link is lost, not made, or refused.
@@ -237,6 +240,17 @@ impl Engine {
         let before = self.phone.state();
         self.phone.device(state);
         self.tell_phone(before);
+    }
+
+    /// The tracker keeps the hints; a list that only repeats them makes no event.
+    fn read_hint(&mut self) {
+        let Some(config) = &self.config else { return };
+        let own = ami::Extension::from(config.extension.as_str());
+        if let Some(state) = self.tracker.extension_state(&own) {
+            let before = self.phone.state();
+            self.phone.hint(state);
+            self.tell_phone(before);
+        }
     }
 
     fn tell_phone(&mut self, before: PhoneState) {
@@ -339,17 +353,7 @@ impl Engine {
                 CallEvent::Originate { id, progress } => self.originate_moved(&id, &progress, now),
                 CallEvent::Started(id) | CallEvent::Changed(id) => self.call_changed(id, read),
                 CallEvent::Ended(call) => self.call_ended(&call, read),
-                CallEvent::ExtensionState { extension, state } => {
-                    if self
-                        .config
-                        .as_ref()
-                        .is_some_and(|config| extension == config.extension.as_str())
-                    {
-                        let before = self.phone.state();
-                        self.phone.hint(state);
-                        self.tell_phone(before);
-                    }
-                }
+                CallEvent::ExtensionState { .. } => self.read_hint(),
             }
         }
     }
@@ -398,19 +402,6 @@ impl Engine {
             self.outbox.put(Update::Call(Box::new(update)));
         }
     }
-}
-
-/// The same PBX and the same phone: what is known of its calls stays worth something.
-fn is_same_desk(old: &Config, new: &Config) -> bool {
-    let desk = |config: &Config| {
-        (
-            config.pbx.host.clone(),
-            config.pbx.port,
-            config.extension.clone(),
-            config.channel.clone(),
-        )
-    };
-    desk(old) == desk(new)
 }
 
 fn origin_of(dials: &mut Dials, call: &calls::Call) -> Option<Origin> {

@@ -21,8 +21,8 @@ const EVENT_LIMIT: Duration = Duration::from_secs(3);
 /// A phone that no PBX has: an Originate to it ends at once and rings nobody.
 const NO_PHONE: &str = "PJSIP/sidetone-test-rings-nobody";
 
-/// Looks at everything within [`LIMIT`].
-pub(crate) async fn probe(config: &Config) -> TestReport {
+/// Looks at everything within [`LIMIT`]. `random` keeps its channel apart from those of other programs.
+pub(crate) async fn probe(config: &Config, random: u64) -> TestReport {
     let link = match link_config(config) {
         Ok(link) => link,
         Err(words) => return not_connected(words),
@@ -31,7 +31,7 @@ pub(crate) async fn probe(config: &Config) -> TestReport {
         link: Link::new(link),
         findings: Findings::default(),
     };
-    match timeout(LIMIT, probe.run(config)).await {
+    match timeout(LIMIT, probe.run(config, random)).await {
         Ok(Ok(())) => probe.findings.report(config),
         Ok(Err(why)) => not_connected(sentence(&why)),
         Err(_) => not_connected(format!("{} did not answer in time.", config.pbx.host)),
@@ -88,7 +88,7 @@ enum Heard {
 }
 
 impl Probe {
-    async fn run(&mut self, config: &Config) -> Result<(), String> {
+    async fn run(&mut self, config: &Config, random: u64) -> Result<(), String> {
         let device = config.channel.as_str();
         loop {
             if let Heard::Up(version) = self.hear(None, device).await? {
@@ -99,7 +99,7 @@ impl Probe {
         self.ask_rights(device).await?;
         self.ask_phone(device).await?;
         if self.findings.rights.is_none_or(|rights| rights.originate) {
-            self.ask_events(config).await?;
+            self.ask_events(config, random).await?;
         }
         Ok(())
     }
@@ -148,11 +148,11 @@ impl Probe {
 
     /// The read classes of a user cannot be asked for. An Originate to a phone that does not exist rings nobody, and
     /// its OriginateResponse is an event of class `call`.
-    async fn ask_events(&mut self, config: &Config) -> Result<(), String> {
+    async fn ask_events(&mut self, config: &Config, random: u64) -> Result<(), String> {
         let field = |text: &str| FieldValue::new(text).map_err(|why| why.to_string());
         let originate = Originate {
             channel: field(NO_PHONE)?,
-            channel_id: Uniqueid::from(format!("sidetone-test-{:p}", std::ptr::from_ref(self))),
+            channel_id: Uniqueid::from(format!("sidetone-test-{random:016x}")),
             exten: field(&config.extension)?,
             context: field(&config.context)?,
             priority: 1,

@@ -141,8 +141,9 @@ impl Run {
 
     fn configure(&mut self, config: Config, now: Instant) {
         let link = link_config(&config);
-        self.engine.configure(config, now);
+        let is_new = self.engine.configure(config, now);
         match (link, &mut self.link) {
+            (Ok(_), Some(_)) if !is_new => {}
             (Ok(wanted), Some(link)) => link.reconfigure(wanted),
             (Ok(wanted), none @ None) => *none = Some(Link::new(wanted)),
             (Err(words), _) => {
@@ -162,7 +163,7 @@ impl Run {
             return;
         }
         self.probes
-            .spawn(async move { (key, probe::probe(&config).await) });
+            .spawn(async move { (key, probe::probe(&config, random()).await) });
     }
 
     fn take_book(&mut self) {
@@ -235,11 +236,14 @@ fn seed() -> Seed {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     let unix_ms = u64::try_from(since.as_millis()).unwrap_or_default();
-    // The standard library's only source of randomness; two programs must not share their ids.
-    let random = RandomState::new().build_hasher().finish();
     Seed {
         unix_ms,
         at: now(),
-        random,
+        random: random(),
     }
+}
+
+/// The standard library's only source of randomness; two programs must not share their ids.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }

@@ -49,6 +49,14 @@ pub(crate) fn unknown_outcome() -> &'static str {
     "The line to the phone system was lost; it is not known what became of the call. It is not dialled again."
 }
 
+/// The PBX took the Originate and then was silent, although the line stood.
+pub(crate) fn nothing_heard(config: &Config) -> String {
+    let user = &config.pbx.user;
+    format!(
+        "It is not known what became of the call: the phone system told nothing of it. Check that the AMI user “{user}” has “call” in the line read= in manager.conf."
+    )
+}
+
 /// What Asterisk answers to an Originate, made useful. Versions differ in full stops, so prefixes count.
 fn refused(why: &str, target: &Dialable, config: &Config) -> String {
     let Config { context, .. } = config;

@@ -11,7 +11,7 @@ use crate::{
 use ami::{Action, FieldValue, Originate, Uniqueid};
 use phone_number::Dialable;
 use std::time::Instant;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 impl Engine {
     /// The same id again is the same call.
@@ -101,7 +101,8 @@ impl Engine {
         now: Instant,
     ) {
         if let Some(why) = refused {
-            info!(channel = %channel_id, error = why, "originate refused");
+            // Asterisk's words may hold the number.
+            debug!(channel = %channel_id, error = why, "originate refused");
             self.tracker.originate_refused(channel_id, why);
             return;
         }
@@ -231,7 +232,15 @@ impl Engine {
         let (Some(config), Some(dial)) = (&self.config, self.dials.by_channel(id)) else {
             return;
         };
-        let next = step(progress, dial, config);
+        let mut next = step(progress, dial, config);
+        if let Progress::Ended {
+            end: End::Unknown,
+            words,
+        } = &mut next
+            && matches!(self.connection, Connection::Connected { .. })
+        {
+            *words = words::nothing_heard(config);
+        }
         let is_new_call = call.is_some() && dial.update.call != call;
         dial.update.call = call.or(dial.update.call);
         if dial.advance(next, now) || is_new_call {

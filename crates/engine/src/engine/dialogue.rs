@@ -2,7 +2,7 @@
 
 use super::{Engine, Purpose};
 use crate::{End, Update, words};
-use ami::{Action, ActionId, Event, Response, SessionEvent, Uniqueid};
+use ami::{Action, ActionId, Event, Response, Rights, SessionEvent, Uniqueid};
 use ami_client::SendError;
 use calls::LiveChannel;
 use std::time::Instant;
@@ -25,6 +25,9 @@ impl Engine {
                     .get("Message")
                     .map(|text| text.text())
                     .unwrap_or_default();
+                if self.asked.get(action_id) == Some(&Purpose::Rights) {
+                    check_rights(Rights::from_list_commands(message));
+                }
                 self.reply(*action_id, *response, &why, read);
             }
             SessionEvent::TimedOut { action_id, .. } => self.timed_out(*action_id, read),
@@ -59,8 +62,17 @@ impl Engine {
     }
 
     pub(super) fn list_complete(&mut self, id: ActionId, now: Instant) {
-        if self.asked.remove(&id) == Some(Purpose::Channels) {
-            self.rebuild(now);
+        match self.asked.remove(&id) {
+            Some(Purpose::Channels) => self.rebuild(now),
+            Some(Purpose::Hints) => self.read_hint(),
+            Some(
+                Purpose::Devices
+                | Purpose::Rights
+                | Purpose::HangUp
+                | Purpose::Originate(_)
+                | Purpose::Cancel(_),
+            )
+            | None => {}
         }
     }
 
@@ -105,14 +117,15 @@ impl Engine {
                 );
                 self.rebuild(now);
             }
-            Purpose::Devices | Purpose::Hints if is_refused => {
+            Purpose::Devices | Purpose::Hints | Purpose::Rights if is_refused => {
                 debug!(error = why, ?purpose, "list refused")
             }
             Purpose::Cancel(_)
             | Purpose::HangUp
             | Purpose::Channels
             | Purpose::Devices
-            | Purpose::Hints => {}
+            | Purpose::Hints
+            | Purpose::Rights => {}
         }
     }
 
@@ -125,7 +138,7 @@ impl Engine {
             Purpose::Originate(channel_id) => self.doubt(&channel_id),
             Purpose::Channels => self.rebuild(now),
             Purpose::Cancel(channel_id) => self.cancel_refused(&channel_id, "no answer", now),
-            Purpose::HangUp | Purpose::Devices | Purpose::Hints => {}
+            Purpose::HangUp | Purpose::Devices | Purpose::Hints | Purpose::Rights => {}
         }
     }
 
@@ -189,5 +202,14 @@ impl Engine {
         if dial.end(End::Refused, words, now) {
             self.outbox.put(Update::Dial(Box::new(dial.update.clone())));
         }
+    }
+}
+
+/// An AMI secret on a desktop should open no more than it must.
+fn check_rights(rights: Rights) {
+    if rights.command {
+        warn!(
+            "the AMI user may run any command on the PBX; take `command` and `all` from its line write= in manager.conf"
+        );
     }
 }
