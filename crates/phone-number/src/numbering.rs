@@ -115,8 +115,8 @@ pub(crate) fn is_premium_rate(e164: &str) -> bool {
 /// The calling code at the start of an E.164 number's digits. No code is the start of another.
 pub(crate) fn code_of(digits: &str) -> Option<u16> {
     (1..=3).find_map(|length| {
-        let code = digits.get(..length)?.parse().ok()?;
-        WORLD.iter().any(|plan| plan.code == code).then_some(code)
+        let code: u16 = digits.get(..length)?.parse().ok()?;
+        IS_CODE[usize::from(code)].then_some(code)
     })
 }
 
@@ -212,6 +212,17 @@ static WORLD: LazyLock<Vec<PackedPlan>> = LazyLock::new(|| {
         })
     };
     collection.metadata.into_iter().filter_map(plan).collect()
+});
+
+/// For every number of up to three digits, whether it is a calling code.
+static IS_CODE: LazyLock<[bool; 1000]> = LazyLock::new(|| {
+    let mut is_code = [false; 1000];
+    for plan in WORLD.iter() {
+        if let Some(is_code) = is_code.get_mut(usize::from(plan.code)) {
+            *is_code = true;
+        }
+    }
+    is_code
 });
 
 /// The plans that are unpacked. Replaced as a whole when another country occurs.
