@@ -19,11 +19,6 @@ const FIRST_REFUSED: Duration = Duration::from_secs(60);
 const LONGEST_REFUSED: Duration = Duration::from_secs(600);
 
 impl Backoff {
-    /// Attempts that failed since the last success.
-    pub(crate) fn failures(&self) -> u32 {
-        self.failures
-    }
-
     /// The connection stood: the next failure is the first again.
     pub(crate) fn succeeded(&mut self) {
         *self = Self::default();

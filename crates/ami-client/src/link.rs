@@ -51,6 +51,8 @@ pub struct Link {
     connector: Box<dyn Connector>,
     phase: Phase,
     backoff: Backoff,
+    /// Begun since the link was last up.
+    attempts: u32,
     alarm: Alarm,
 }
 
@@ -95,8 +97,6 @@ enum Step {
 const INPUT: usize = 16 * 1024;
 /// A connection that ends sooner did not stand: waits go on growing.
 const STANDS_AFTER: Duration = Duration::from_secs(10);
-/// Asterisk 12 brought the events of today.
-const OLDEST_ASTERISK: u32 = 12;
 
 impl Link {
     /// Prepares a link; nothing happens before [`next`](Self::next) is awaited.
@@ -111,6 +111,7 @@ impl Link {
             connector: Box::new(connector),
             phase: Phase::Waiting { until: None },
             backoff: Backoff::default(),
+            attempts: 0,
             alarm: Alarm::default(),
         }
     }
@@ -163,6 +164,7 @@ impl Link {
     pub fn reconfigure(&mut self, config: LinkConfig) {
         self.config = config;
         self.backoff.succeeded();
+        self.attempts = 0;
         match &mut self.phase {
             Phase::Open(open) => open.end(LinkError::Reconfigured),
             Phase::Connecting(_) | Phase::Waiting { .. } => {
@@ -187,7 +189,8 @@ impl Link {
                         ready!(self.alarm.poll(Some(until), context));
                     }
                     self.phase = Phase::Connecting(self.connector.connect(&self.config));
-                    let attempt = self.backoff.failures().saturating_add(1);
+                    self.attempts = self.attempts.saturating_add(1);
+                    let attempt = self.attempts;
                     return Poll::Ready(Step::Connecting { attempt });
                 }
                 Phase::Connecting(connecting) => {
@@ -201,6 +204,7 @@ impl Link {
                     match ready!(open.poll_step(&self.config, &mut self.alarm, context)) {
                         Ok(step) => {
                             if let Step::Up { asterisk } = step {
+                                self.attempts = 0;
                                 tracing::info!(host = self.config.host, asterisk, "connected");
                             }
                             return Poll::Ready(step);
@@ -282,11 +286,7 @@ impl Open {
         loop {
             // Reading on may queue an answer, such as that to a challenge: it must be written before any wait.
             self.session.has_event();
-            if self.over.is_none()
-                && let Err(broken) = self.write(context)
-            {
-                self.end(LinkError::Broken(broken));
-            }
+            self.write(context);
             if self.session.next_is_about_connection() {
                 if let Some(step) = self.connection_step(config) {
                     return Poll::Ready(Ok(step));
@@ -313,7 +313,7 @@ impl Open {
         let (host, port) = (|| config.host.clone(), config.port);
         let why = match self.session.poll_event()? {
             SessionEvent::Banner(banner) => match banner.asterisk_version() {
-                Some(version) if version >= OLDEST_ASTERISK => {
+                Some(version) if version >= ami::OLDEST_ASTERISK => {
                     self.asterisk = version;
                     return None;
                 }
@@ -368,7 +368,15 @@ impl Open {
     }
 
     /// Writes as much as the stream takes.
-    fn write(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+    fn write(&mut self, context: &mut Context<'_>) {
+        if self.over.is_none()
+            && let Err(broken) = self.try_write(context)
+        {
+            self.end(LinkError::Broken(broken));
+        }
+    }
+
+    fn try_write(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         loop {
             if self.output.is_none() {
                 self.output = self.session.poll_transmit().map(|transmit| Output {

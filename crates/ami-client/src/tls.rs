@@ -190,7 +190,10 @@ fn explain(config: &LinkConfig, failed: &io::Error) -> LinkError {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             LinkError::CertificateName { host }
         }
-        CertificateError::UnknownIssuer => LinkError::CertificateUntrusted { host },
+        // A bad signature is that of another authority of the same name.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            LinkError::CertificateUntrusted { host }
+        }
         CertificateError::Expired
         | CertificateError::ExpiredContext { .. }
         | CertificateError::NotValidYet

@@ -26,5 +26,7 @@ pub use field::{EncodeError, FieldError, FieldValue};
 pub use id::{ActionId, BridgeId, ChannelName, Extension, Linkedid, Uniqueid};
 pub use message::{Banner, Message, Response};
 pub use rights::Rights;
-pub use session::{Login, LoginMethod, SendError, Session, SessionConfig, SessionEvent, Transmit};
+pub use session::{
+    Login, LoginMethod, OLDEST_ASTERISK, SendError, Session, SessionConfig, SessionEvent, Transmit,
+};
 pub use value::{Charset, Value};

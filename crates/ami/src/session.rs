@@ -223,6 +223,8 @@ enum Notice {
     Silent(Duration),
 }
 
+/// The first version with the events of today; with an older one no session begins.
+pub const OLDEST_ASTERISK: u32 = 12;
 /// Actions that may wait for an answer at a time: far more than one desktop asks for.
 const MAX_PENDING: usize = 256;
 /// How long an answer may take to a ping that asks whether the link survived a sleep or a change of network.
@@ -474,12 +476,15 @@ impl Dialogue {
         }
     }
 
-    /// Says nothing to what is no Asterisk, least of all the secret.
+    /// Says nothing to what is no Asterisk or one too old, least of all the secret.
     fn handle_banner(&mut self, banner: &Banner<'_>) {
         let Phase::Banner { deadline } = self.phase else {
             return;
         };
-        if banner.interface_version().is_none() {
+        if banner
+            .asterisk_version()
+            .is_none_or(|version| version < OLDEST_ASTERISK)
+        {
             self.phase = Phase::Ended;
             return;
         }
