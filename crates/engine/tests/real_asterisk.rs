@@ -177,6 +177,108 @@ async fn a_customer_has_a_name_with_the_first_word_of_the_call() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_call_closes_here_when_a_colleague_answers() {
+    let (asterisk, phones) = start();
+    let mut desk = Desk::connect(&asterisk, SIDETONE).await;
+    phones.set_policy("101", Policy::Ring).unwrap();
+    phones.set_policy("102", Policy::answer_after(300)).unwrap();
+    let theirs = phones
+        .customer_calls(&Customer::anonymous(), "74951230003")
+        .unwrap();
+    let ring = desk.call_until(|call| call.phase == Phase::Ringing).await;
+    assert_eq!(
+        (ring.remote.number, ring.people),
+        (None, People::Nobody),
+        "the number is withheld"
+    );
+    let taken = desk.call_until(|call| call.phase != Phase::Ringing).await;
+    assert_eq!(taken.phase, Phase::AnsweredElsewhere { by: "102".into() });
+    phones.hang_up(theirs).unwrap();
+    let over = desk.call_until(|call| call.ended.is_some()).await;
+    assert_eq!(over.phase, Phase::AnsweredElsewhere { by: "102".into() });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_calls_at_once_are_two_and_rejecting_one_leaves_the_other() {
+    let (asterisk, phones) = start();
+    let mut desk = Desk::connect(&asterisk, SIDETONE).await;
+    phones.set_policy("101", Policy::Ring).unwrap();
+    let rings = |number: &'static str| {
+        move |call: &CallUpdate| {
+            let is_it = call
+                .remote
+                .number
+                .as_ref()
+                .is_some_and(|known| known.dial_back == number);
+            is_it && call.mine == Mine::Ringing
+        }
+    };
+    phones
+        .customer_calls(&Customer::new("79161234567", "One"), "74951230001")
+        .unwrap();
+    let one = desk.call_until(rings("+79161234567")).await;
+    let second = phones
+        .customer_calls(&Customer::new("79160000000", "Two"), "74951230001")
+        .unwrap();
+    let two = desk.call_until(rings("+79160000000")).await;
+    assert_ne!(one.call, two.call);
+    desk.send(Command::HangUp {
+        call: Some(one.call),
+    });
+    let rejected = desk.call_until(|call| call.ended.is_some()).await;
+    let words = "You rejected the call.".to_owned();
+    assert_eq!(rejected.call, one.call);
+    assert_eq!(
+        rejected.phase,
+        Phase::Ended {
+            words,
+            by: Some(engine::Side::Me)
+        }
+    );
+    phones.hang_up(second).unwrap();
+    let missed = desk.call_until(|call| call.ended.is_some()).await;
+    assert_eq!((missed.call, missed.phase), (two.call, Phase::Missed));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_go_on_over_another_connection_encrypted_this_time() {
+    let (asterisk, phones) = start();
+    let mut desk = Desk::connect(&asterisk, SIDETONE).await;
+    phones.set_policy("101", Policy::answer_after(50)).unwrap();
+    phones
+        .customer_calls(&Customer::new("79161234567", "Ada"), "74951230001")
+        .unwrap();
+    let before = desk.call_until(|call| call.phase == Phase::Talking).await;
+    let mut config = config(&asterisk, SIDETONE);
+    // The same PBX by name: the port stays, or its calls would be those of another.
+    config.pbx.charset = "windows-1251".into();
+    desk.send(Command::Configure(Box::new(config.clone())));
+    desk.call_until(|call| matches!(call.phase, Phase::Unknown { .. }))
+        .await;
+    let after = desk.call_until(|call| call.phase == Phase::Talking).await;
+    assert_eq!((after.call, after.mine), (before.call, Mine::Up));
+    config.pbx.port = asterisk.ami_tls_addr().port();
+    config.pbx.tls = Tls::Ca {
+        file: asterisk.ca_certificate().display().to_string(),
+    };
+    desk.send(Command::Configure(Box::new(config)));
+    desk.connected().await;
+    let found = desk.call_until(|call| call.phase == Phase::Talking).await;
+    assert_eq!(found.direction, before.direction);
+    desk.send(Command::HangUp {
+        call: Some(found.call),
+    });
+    let over = desk
+        .call_until(|call| call.call == found.call && call.ended.is_some())
+        .await;
+    assert!(
+        matches!(over.phase, Phase::Ended { .. }),
+        "{:?}",
+        over.phase
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_asterisk_leaves_nothing_ringing_and_nothing_doubled() {
     let (mut asterisk, phones) = start();
     let mut desk = Desk::connect(&asterisk, SIDETONE).await;
