@@ -1,5 +1,8 @@
 //! The four windows in Tauri's hands. Everything runs on the event loop's thread, in the order it was asked for.
 
+#[cfg(target_os = "linux")]
+mod linux;
+
 use crate::place::{Rect, Screen, screen_with};
 use crate::relay::{Frames, Relay, Tick};
 use tauri::{
@@ -144,6 +147,8 @@ pub(crate) fn open(app: &AppHandle, window: Window) -> tauri::Result<()> {
             .min_inner_size(460.0, 400.0)
             .center(),
     };
+    #[cfg(target_os = "linux")]
+    let builder = linux::share_process(builder, app);
     let frame = builder.build()?;
     let relay = app.state::<Relay>().inner().clone();
     frame.on_window_event(move |event| {
