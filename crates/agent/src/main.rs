@@ -1,2 +1,35 @@
 //! The program `sidetone`: tray, link handler, command line, notifications, keychain.
-fn main() {}
+//!
+//! Called while one runs, it hands over and ends within milliseconds; that path starts no runtime.
+
+mod ask;
+mod caller;
+mod cli;
+mod folders;
+mod keychain;
+mod links;
+mod logs;
+mod notices;
+mod run;
+mod settings_file;
+mod shell;
+mod tray;
+mod window_program;
+
+use cli::{Command, Parsed};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::parse(std::env::args_os().skip(1)) {
+        Parsed::Do(Command::Start) => ask::start(),
+        Parsed::Do(command) => ask::hand_over(command),
+        Parsed::Say(text) => {
+            ask::say(&text);
+            ExitCode::SUCCESS
+        }
+        Parsed::Wrong(words) => {
+            ask::complain(&words);
+            cli::Exit::Usage.into()
+        }
+    }
+}

@@ -87,6 +87,7 @@ fn time_to_live(phase: &CardPhase) -> Option<Duration> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)] // the tests bring the clock
 mod tests {
     use super::*;
     use view::{Party, People};

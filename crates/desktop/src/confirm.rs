@@ -89,6 +89,7 @@ impl Question {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)] // the tests bring the clock
 mod tests {
     use super::*;
     use view::Explanation;

@@ -206,7 +206,7 @@ impl<S: Shell> Controller<S> {
                 self.draw_dials();
                 self.reply(asker, Reply::Done);
             }
-            Request::SaveSettings { settings, secret } => self.save(asker, *settings, secret),
+            Request::SaveSettings { settings, secret } => self.save(asker, &settings, secret),
             Request::TestSettings { settings, secret } => self.test(asker, &settings, secret, now),
             Request::TakeLinks => {
                 self.shell.take_links();

@@ -96,6 +96,7 @@ impl Wish {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)] // the tests bring the clock
 mod tests {
     use super::*;
 

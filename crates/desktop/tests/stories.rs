@@ -521,7 +521,7 @@ impl Desk {
         let micros = instant.duration_since(self.now.instant).as_micros();
         self.now = Now {
             instant,
-            unix_us: self.now.unix_us + u64::try_from(micros).unwrap(),
+            unix_us: self.now.unix_us + u64::try_from(micros).expect("a short story"),
         };
     }
 

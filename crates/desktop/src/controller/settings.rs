@@ -64,7 +64,7 @@ impl<S: Shell> Controller<S> {
         }
     }
 
-    pub(super) fn save(&mut self, asker: Asker, settings: Settings, secret: Option<SecretText>) {
+    pub(super) fn save(&mut self, asker: Asker, settings: &Settings, secret: Option<SecretText>) {
         if self.saving.is_some() {
             return self.refuse(
                 asker,
@@ -85,19 +85,19 @@ impl<S: Shell> Controller<S> {
         };
         self.change(Change::Settings(Box::new(view)));
         self.saving = Some(Saving { asker });
-        self.shell.save_settings(&settings);
+        self.shell.save_settings(settings);
         if contacts_changed {
-            self.shell.watch_contacts(&settings);
+            self.shell.watch_contacts(settings);
         }
         match secret {
             Some(secret) => {
                 let secret = SecretString::from(secret.reveal().to_owned());
                 self.secret = Some(secret.clone());
-                self.shell.store_secret(&settings, secret);
+                self.shell.store_secret(settings, secret);
                 self.configure();
             }
             None if same_account && self.secret.is_some() => self.configure(),
-            None => self.shell.load_secret(&settings),
+            None => self.shell.load_secret(settings),
         }
         self.draw_me();
         self.shell.check_links();

@@ -1,0 +1,200 @@
+//! The short life of a command: hand over to the running agent, print, end.
+
+use crate::cli::{Command, Exit};
+use crate::{caller, run};
+use agent_link::{AskError, Client, Place};
+use anyhow::Context as _;
+use std::io::Write as _;
+use std::process::{ExitCode, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use view::{CardPhase, Reply, Request, Source, Status, Window};
+
+/// The agent answers at once; a look-up may take a quarter of a second.
+const ANSWER: Duration = Duration::from_secs(5);
+/// A fresh agent opens its socket within milliseconds; this is ten times a slow disk's.
+const START: Duration = Duration::from_secs(5);
+
+/// `sidetone` without arguments: becomes the agent, or shows the one that runs.
+pub(crate) fn start() -> ExitCode {
+    let place = match Place::of_this_user() {
+        Ok(place) => place,
+        Err(error) => return failed(&anyhow::Error::from(error)),
+    };
+    match run::agent(&place) {
+        Ok(run::Ended::Done) => ExitCode::SUCCESS,
+        Ok(run::Ended::AnotherRuns) => hand_over(Command::Show(Window::Panel)),
+        Err(error) => failed(&error),
+    }
+}
+
+/// Every other command.
+pub(crate) fn hand_over(command: Command) -> ExitCode {
+    let place = match Place::of_this_user() {
+        Ok(place) => place,
+        Err(error) => return failed(&anyhow::Error::from(error)),
+    };
+    let starts = matches!(
+        command,
+        Command::Link(_) | Command::Dial(_) | Command::Show(_)
+    );
+    let asked = match Client::connect(&place, ANSWER) {
+        Err(AskError::NotRunning) if starts => start_agent(&place),
+        connected => connected.map_err(anyhow::Error::from),
+    };
+    let is_json = command == Command::Status { json: true };
+    let answer = asked.and_then(|client| Ok(client.ask(request(command))?));
+    match answer {
+        Ok(reply) => print(reply, is_json),
+        Err(error) => match error.downcast_ref::<AskError>() {
+            Some(AskError::NotRunning) => {
+                complain("sidetone: Sidetone is not running. Start it with `sidetone`.");
+                Exit::NotRunning.into()
+            }
+            Some(AskError::Late(_) | AskError::NotUnderstood | AskError::Io(_)) | None => {
+                failed(&error)
+            }
+        },
+    }
+}
+
+fn request(command: Command) -> Request {
+    match command {
+        Command::Start => Request::Show {
+            window: Window::Panel,
+        },
+        Command::Link(text) => {
+            let source = Source::Link {
+                program: caller::program(),
+            };
+            Request::Dial {
+                text,
+                source,
+                request_id: request_id(),
+            }
+        }
+        Command::Dial(text) => Request::Dial {
+            text,
+            source: Source::Typed,
+            request_id: request_id(),
+        },
+        Command::HangUp => Request::HangUp { call: None },
+        Command::Status { .. } => Request::Status,
+        Command::Show(window) => Request::Show { window },
+        Command::Quit => Request::Quit,
+    }
+}
+
+/// Each start of the program is a wish of its own; the agent knows double clicks by the target.
+fn request_id() -> String {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    format!("cli-{}-{}", std::process::id(), now.as_micros())
+}
+
+/// Starts an agent of its own life and connects as soon as it listens.
+fn start_agent(place: &Place) -> anyhow::Result<Client> {
+    let program = std::env::current_exe().context("find our own program")?;
+    let mut agent = std::process::Command::new(program);
+    agent
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut agent, 0);
+    agent.spawn().context("start Sidetone")?;
+    let until = Instant::now() + START;
+    loop {
+        match Client::connect(place, ANSWER) {
+            Err(AskError::NotRunning) if Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(10))
+            }
+            connected => return Ok(connected?),
+        }
+    }
+}
+
+fn print(reply: Reply, json: bool) -> ExitCode {
+    match reply {
+        Reply::Done => ExitCode::SUCCESS,
+        Reply::Dialling { .. } => {
+            say(
+                "Your phone rings first. `sidetone status` tells how far it is, `sidetone hangup` stops it.",
+            );
+            ExitCode::SUCCESS
+        }
+        Reply::AskedFirst { .. } => {
+            say("Sidetone asks first: confirm the call in its window.");
+            ExitCode::SUCCESS
+        }
+        Reply::Status(status) if json => match serde_json::to_string_pretty(&status) {
+            Ok(text) => {
+                say(&text);
+                ExitCode::SUCCESS
+            }
+            Err(error) => failed(&error.into()),
+        },
+        Reply::Status(status) => {
+            say(&status_text(&status));
+            ExitCode::SUCCESS
+        }
+        Reply::Refused(refusal) => {
+            complain(&format!("sidetone: {}", refusal.words));
+            Exit::Refused.into()
+        }
+        Reply::Explanation(_) | Reply::Snapshot(_) => {
+            complain("sidetone: an answer to something else");
+            Exit::Failed.into()
+        }
+    }
+}
+
+fn status_text(status: &Status) -> String {
+    let mut lines = vec![
+        format!("{}: {}", status.me.extension, status.me.lamp.word()),
+        status.connection.words(),
+    ];
+    lines.extend(status.me.phone_trouble.clone());
+    for card in &status.cards {
+        let who = card
+            .people
+            .one()
+            .map(|person| person.name.as_str())
+            .or(card.party.name.as_deref());
+        let number = card.party.number.as_deref().unwrap_or("number withheld");
+        let phase = match &card.phase {
+            CardPhase::Ringing => "calls".to_owned(),
+            CardPhase::Talking { .. } => "is on the line".to_owned(),
+            CardPhase::AnsweredElsewhere { by } => format!("was answered by {by}"),
+            CardPhase::Missed => "was missed".to_owned(),
+            CardPhase::Ended { words } | CardPhase::Unknown { words } => words.clone(),
+        };
+        lines.push(
+            format!("{} {number} {phase}", who.unwrap_or_default())
+                .trim_start()
+                .to_owned(),
+        );
+    }
+    for dial in &status.dials {
+        lines.push(format!(
+            "to {}: {}",
+            dial.display,
+            dial.step.words(&status.me.extension)
+        ));
+    }
+    lines.join("\n")
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    complain(&format!("sidetone: {error:#}"));
+    Exit::Failed.into()
+}
+
+/// Prints a line; a closed pipe is not our trouble.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+pub(crate) fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,0 +1,185 @@
+//! What the command line asks for.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use view::Window;
+
+pub(crate) const HELP: &str = "\
+Sidetone: click a number and your phone rings, then theirs.
+
+  sidetone                        start in the tray; if it runs, show the panel
+  sidetone LINK                   call a tel:, callto: or sip: link (asks first, where set)
+  sidetone dial NUMBER|LINK       call
+  sidetone hangup                 end the call of this phone
+  sidetone status [--json]        connection, calls, cards, times of the last calls
+  sidetone show [panel|settings]  open a window
+  sidetone quit                   end Sidetone
+  sidetone --version | --help
+
+Exit codes: 0 done, 2 wrong usage, 3 Sidetone is not running, 4 refused (the sentence says why),
+5 no answer in time or an error of the system.";
+
+/// What a script can rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Usage = 2,
+    NotRunning = 3,
+    Refused = 4,
+    Failed = 5,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Start,
+    /// The system hands over a link.
+    Link(String),
+    Dial(String),
+    HangUp,
+    Status {
+        json: bool,
+    },
+    Show(Window),
+    Quit,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Parsed {
+    Do(Command),
+    Say(String),
+    Wrong(String),
+}
+
+/// Reads the arguments. A link is recognised by its scheme, so that no link can pose as a command or an option.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Parsed {
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let [link] = arguments.as_slice()
+        && let Some(link) = link.to_str().filter(|text| is_link(text))
+    {
+        return Parsed::Do(Command::Link(link.to_owned()));
+    }
+    // What follows `dial` is never an option: `dial -- -5` and `dial -5` mean the same nonsense to a PBX.
+    if arguments.first().is_some_and(|first| first == "dial") {
+        let number: Vec<String> = arguments
+            .drain(1..)
+            .filter(|part| part != "--")
+            .map(|part| part.to_string_lossy().into_owned())
+            .collect();
+        return match number.join(" ") {
+            number if number.trim().is_empty() => wrong("dial: which number?"),
+            number => Parsed::Do(Command::Dial(number)),
+        };
+    }
+    match options(arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => wrong(&error.to_string()),
+    }
+}
+
+fn options(arguments: Vec<OsString>) -> Result<Parsed, lexopt::Error> {
+    use lexopt::prelude::{Long, Short, Value};
+    let mut parser = lexopt::Parser::from_args(arguments);
+    let (mut words, mut json) = (Vec::new(), false);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Short('h') | Long("help") => return Ok(Parsed::Say(HELP.into())),
+            Short('V') | Long("version") => {
+                return Ok(Parsed::Say(format!(
+                    "sidetone {}",
+                    env!("CARGO_PKG_VERSION")
+                )));
+            }
+            Long("json") => json = true,
+            Value(word) => words.push(word.to_string_lossy().into_owned()),
+            Short(_) | Long(_) => return Err(argument.unexpected()),
+        }
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let command = match words.as_slice() {
+        [] if !json => Command::Start,
+        ["status"] => Command::Status { json },
+        _ if json => return Ok(wrong("--json belongs to status")),
+        ["hangup"] => Command::HangUp,
+        ["show"] | ["show", "panel"] => Command::Show(Window::Panel),
+        ["show", "settings"] => Command::Show(Window::Settings),
+        ["quit"] => Command::Quit,
+        other => return Ok(wrong(&format!("not understood: {}", other.join(" ")))),
+    };
+    Ok(Parsed::Do(command))
+}
+
+fn wrong(words: &str) -> Parsed {
+    Parsed::Wrong(format!("sidetone: {words}\n\n{HELP}"))
+}
+
+fn is_link(text: &str) -> bool {
+    let scheme = text.split(':').next().unwrap_or_default();
+    text.contains(':')
+        && ["tel", "callto", "sip", "sips"]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(scheme))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Parsed {
+        parse(arguments.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn every_command_is_understood() {
+        for (arguments, command) in [
+            (&[][..], Command::Start),
+            (&["tel:+7916"], Command::Link("tel:+7916".into())),
+            (&["TEL:+7916"], Command::Link("TEL:+7916".into())),
+            (
+                &["dial", "+7 916", "111"],
+                Command::Dial("+7 916 111".into()),
+            ),
+            (&["dial", "--json"], Command::Dial("--json".into())),
+            (&["dial", "tel:1"], Command::Dial("tel:1".into())),
+            (&["hangup"], Command::HangUp),
+            (&["status"], Command::Status { json: false }),
+            (&["status", "--json"], Command::Status { json: true }),
+            (&["--json", "status"], Command::Status { json: true }),
+            (&["show"], Command::Show(Window::Panel)),
+            (&["show", "settings"], Command::Show(Window::Settings)),
+            (&["quit"], Command::Quit),
+        ] {
+            assert_eq!(parsed(arguments), Parsed::Do(command), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_said() {
+        for arguments in [
+            &["dial"][..],
+            &["show", "card"],
+            &["--frobnicate"],
+            &["hangup", "now"],
+            &["quit", "--json"],
+            &["mailto:x"],
+        ] {
+            assert!(
+                matches!(parsed(arguments), Parsed::Wrong(_)),
+                "{arguments:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_link_with_spaces_and_dashes_is_one_link_and_never_an_option() {
+        assert_eq!(
+            parsed(&["tel: --quit"]),
+            Parsed::Do(Command::Link("tel: --quit".into()))
+        );
+        assert!(matches!(parsed(&["tel:1", "quit"]), Parsed::Wrong(_)));
+    }
+}

@@ -1,0 +1,37 @@
+//! Where settings and logs lie.
+
+use std::path::PathBuf;
+
+/// `$XDG_CONFIG_HOME/sidetone`, `~/Library/Application Support/Sidetone`, `%APPDATA%\Sidetone`.
+pub(crate) fn config() -> Option<PathBuf> {
+    #[cfg(windows)]
+    return variable("APPDATA").map(|folder| folder.join("Sidetone"));
+    #[cfg(target_os = "macos")]
+    return variable("HOME").map(|home| home.join("Library/Application Support/Sidetone"));
+    #[cfg(not(any(windows, target_os = "macos")))]
+    xdg("XDG_CONFIG_HOME", ".config")
+}
+
+/// `$XDG_STATE_HOME/sidetone`, `~/Library/Logs/Sidetone`, `%LOCALAPPDATA%\Sidetone\logs`.
+pub(crate) fn logs() -> Option<PathBuf> {
+    #[cfg(windows)]
+    return variable("LOCALAPPDATA").map(|folder| folder.join("Sidetone").join("logs"));
+    #[cfg(target_os = "macos")]
+    return variable("HOME").map(|home| home.join("Library/Logs/Sidetone"));
+    #[cfg(not(any(windows, target_os = "macos")))]
+    xdg("XDG_STATE_HOME", ".local/state")
+}
+
+/// XDG base directories (freedesktop.org): a relative path in the variable is to be ignored.
+#[cfg(not(any(windows, target_os = "macos")))]
+fn xdg(name: &str, otherwise: &str) -> Option<PathBuf> {
+    let set = variable(name).filter(|folder| folder.is_absolute());
+    set.or_else(|| variable("HOME").map(|home| home.join(otherwise)))
+        .map(|folder| folder.join("sidetone"))
+}
+
+pub(crate) fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+}

@@ -1,0 +1,138 @@
+//! Linux: a `.desktop` file with `%u`, and the default by `xdg-mime` (freedesktop.org MIME applications).
+
+use crate::folders;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+const FILE: &str = "sidetone.desktop";
+const SCHEMES: [&str; 3] = ["tel", "callto", "sip"];
+const LIMIT: Duration = Duration::from_secs(5);
+
+pub(super) fn check() -> Result<String, String> {
+    let output = run("xdg-mime", &["query", "default", "x-scheme-handler/tel"])?;
+    let owner = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    match owner.as_str() {
+        FILE => Ok("tel: links come to Sidetone.".into()),
+        "" => {
+            Err("No program opens tel: links yet. Choose “Open tel: links with Sidetone”.".into())
+        }
+        other => {
+            let other = other.trim_end_matches(".desktop");
+            Err(format!(
+                "tel: links go to {other}. Choose “Open tel: links with Sidetone” to change that."
+            ))
+        }
+    }
+}
+
+pub(super) fn take() -> Result<(), String> {
+    let program = std::env::current_exe()
+        .map_err(|error| format!("Our own program is not found: {error}."))?;
+    let folder = applications().ok_or("There is no home folder to write to.")?;
+    let write = || -> std::io::Result<()> {
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join(FILE), entry(&program))
+    };
+    write().map_err(|error| {
+        format!(
+            "{} cannot be written: {error}.",
+            folder.join(FILE).display()
+        )
+    })?;
+    // Not everywhere there, and not needed for the default.
+    let _ = run("update-desktop-database", &[&folder.to_string_lossy()]);
+    let types: Vec<String> = SCHEMES
+        .iter()
+        .map(|scheme| format!("x-scheme-handler/{scheme}"))
+        .collect();
+    let mut arguments = vec!["default", FILE];
+    arguments.extend(types.iter().map(String::as_str));
+    let output = run("xdg-mime", &arguments)?;
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err("The system did not take the change (xdg-mime).".into())
+    }
+}
+
+fn applications() -> Option<PathBuf> {
+    let data = folders::variable("XDG_DATA_HOME")
+        .or_else(|| Some(folders::variable("HOME")?.join(".local/share")))?;
+    Some(data.join("applications"))
+}
+
+/// Without `%u` the desktop starts the program and drops the number.
+fn entry(program: &Path) -> String {
+    let types: String = SCHEMES
+        .iter()
+        .map(|scheme| format!("x-scheme-handler/{scheme};"))
+        .collect();
+    format!(
+        "[Desktop Entry]\nType=Application\nName=Sidetone\nComment=Call phone numbers and see who calls\n\
+         Exec={} %u\nIcon=sidetone\nTerminal=false\nCategories=Network;Telephony;\nMimeType={types}\n",
+        quoted(program)
+    )
+}
+
+/// Quoting of the `Exec` key (Desktop Entry Specification, "The Exec key").
+fn quoted(program: &Path) -> String {
+    let mut quoted = String::from("\"");
+    for letter in program.to_string_lossy().chars() {
+        match letter {
+            '"' | '`' | '$' => quoted.extend(['\\', '\\', letter]),
+            '\\' => quoted.push_str("\\\\\\\\"),
+            '%' => quoted.push_str("%%"),
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn run(program: &str, arguments: &[&str]) -> Result<Output, String> {
+    let absent = |error| format!("{program} is not there ({error}); install xdg-utils.");
+    let mut command = Command::new(program);
+    let mut child = command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(absent)?;
+    let until = Instant::now() + LIMIT;
+    while Instant::now() < until {
+        if let Ok(Some(_)) = child.try_wait() {
+            return child.wait_with_output().map_err(absent);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    Err(format!("{program} did not answer."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_entry_passes_the_link_on() {
+        let entry = entry(Path::new("/opt/side tone/sidetone"));
+        assert!(
+            entry.contains("\nExec=\"/opt/side tone/sidetone\" %u\n"),
+            "{entry}"
+        );
+        assert!(
+            entry.contains(
+                "MimeType=x-scheme-handler/tel;x-scheme-handler/callto;x-scheme-handler/sip;\n"
+            ),
+            "{entry}"
+        );
+    }
+
+    #[test]
+    fn odd_paths_are_quoted() {
+        assert_eq!(quoted(Path::new("/a\"b$c%d")), r#""/a\\"b\\$c%%d""#);
+    }
+}

@@ -1,0 +1,410 @@
+//! The agent's loop: one input at a time to the controller, then what it asked for.
+
+use crate::keychain::Keychain;
+use crate::notices::{Notices, Pressed};
+use crate::shell::{Effect, Effects};
+use crate::tray::TrayThread;
+use crate::window_program::{Fate, WindowProgram};
+use crate::{links, logs, settings_file, tray};
+use agent_link::{BindError, Place, Server, ServerEvent};
+use anyhow::Context as _;
+use contacts::Book;
+use contacts::watch::Watched;
+use desktop::{
+    ClientId, Controller, Input, Keep, Notification, Now, SecretOutcome, Tray, TrayAction,
+};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use view::{AgentMessage, Role, Settings};
+
+/// How the agent's life ended.
+pub(crate) enum Ended {
+    Done,
+    AnotherRuns,
+}
+
+/// What wakes the loop.
+enum Tick {
+    Server(Option<ServerEvent>),
+    Engine(Option<engine::Update>),
+    Inner(Inner),
+    Tray(TrayAction),
+    Notice(Pressed),
+    Windows(Fate),
+    Timeout,
+    EndSignal,
+}
+
+/// Answers of what took time.
+enum Inner {
+    Secret(SecretOutcome),
+    Saved(Result<(), String>),
+    Links(view::Tick),
+    Contacts(String),
+    TrayHost(bool),
+}
+
+/// Lives until somebody says quit.
+pub(crate) fn agent(place: &Place) -> anyhow::Result<Ended> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .thread_keep_alive(Duration::from_secs(2))
+        .build()?;
+    let ended = runtime.block_on(async {
+        let server = match Server::bind(place) {
+            Ok(server) => server,
+            Err(BindError::Running) => return Ok(Ended::AnotherRuns),
+            Err(error @ (BindError::Place(_) | BindError::Io(_))) => return Err(error.into()),
+        };
+        Agent::start(server)?.live().await
+    });
+    // A locked keychain may hold a thread for ever; nobody waits for it.
+    runtime.shutdown_background();
+    ended
+}
+
+struct Agent {
+    server: Server,
+    controller: Controller<Effects>,
+    engine: engine::Handle,
+    updates: engine::Updates,
+    book: watch::Sender<Arc<Book>>,
+    contacts: Option<JoinHandle<()>>,
+    windows_client: Option<u64>,
+    windows: WindowProgram,
+    tray: TrayThread,
+    tray_now: Option<Tray>,
+    notices: Notices,
+    keychain: Keychain,
+    settings_path: Option<PathBuf>,
+    inner: mpsc::Sender<Inner>,
+    inbox: mpsc::Receiver<Inner>,
+    clicks: mpsc::Receiver<TrayAction>,
+    pressed: mpsc::Receiver<Pressed>,
+    quitting: bool,
+}
+
+impl Agent {
+    fn start(server: Server) -> anyhow::Result<Self> {
+        let (click, clicks) = mpsc::channel(32);
+        let (press, pressed) = mpsc::channel(32);
+        let (inner, inbox) = mpsc::channel(32);
+        let (book, books) = watch::channel(Arc::default());
+        let (engine, updates) = engine::spawn(books);
+        let settings_path = settings_file::path();
+        let loaded = settings_path
+            .as_deref()
+            .map(settings_file::load)
+            .unwrap_or_default();
+        let mut agent = Self {
+            server,
+            controller: Controller::new(Effects::default(), loaded.settings),
+            engine,
+            updates,
+            book,
+            contacts: None,
+            windows_client: None,
+            windows: WindowProgram::default(),
+            tray: TrayThread::start(click).context("start the tray")?,
+            tray_now: None,
+            notices: Notices::start(press).context("start notifications")?,
+            keychain: Keychain::default(),
+            settings_path,
+            inner,
+            inbox,
+            clicks,
+            pressed,
+            quitting: false,
+        };
+        agent.act();
+        logs::init();
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
+        if let Some(words) = loaded.trouble {
+            tracing::warn!(%words, "settings");
+            let title = "Settings were not read".to_owned();
+            agent.notices.show(Notification {
+                key: "settings".into(),
+                title,
+                body: words,
+                urgent: false,
+                hang_up: false,
+            });
+        }
+        Ok(agent)
+    }
+
+    async fn live(mut self) -> anyhow::Result<Ended> {
+        let mut end = EndSignals::new()?;
+        self.look_for_tray_host();
+        while !self.quitting {
+            let due = self.controller.poll_timeout();
+            let timeout = async {
+                match due {
+                    Some(at) => tokio::time::sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let tick = tokio::select! {
+                event = self.server.next() => Tick::Server(event),
+                update = self.updates.next() => Tick::Engine(update),
+                Some(inner) = self.inbox.recv() => Tick::Inner(inner),
+                Some(action) = self.clicks.recv() => Tick::Tray(action),
+                Some(pressed) = self.pressed.recv() => Tick::Notice(pressed),
+                fate = self.windows.next() => Tick::Windows(fate),
+                () = timeout => Tick::Timeout,
+                () = end.next() => Tick::EndSignal,
+            };
+            self.tick(tick)?;
+            self.act();
+        }
+        tracing::info!("ended");
+        Ok(Ended::Done)
+    }
+
+    fn tick(&mut self, tick: Tick) -> anyhow::Result<()> {
+        match tick {
+            Tick::Server(Some(event)) => self.server_event(event),
+            Tick::Server(None) => anyhow::bail!("the local socket is gone"),
+            Tick::Engine(Some(update)) => self.input(Input::Backend(update)),
+            Tick::Engine(None) => anyhow::bail!("the engine has ended"),
+            Tick::Inner(Inner::Secret(outcome)) => self.input(Input::Secret(outcome)),
+            Tick::Inner(Inner::Saved(result)) => self.input(Input::SettingsSaved(result)),
+            Tick::Inner(Inner::Links(tick)) => self.input(Input::Links(tick)),
+            Tick::Inner(Inner::Contacts(words)) => self.input(Input::Contacts { words }),
+            Tick::Inner(Inner::TrayHost(there)) => self.input(Input::TrayShown(there)),
+            Tick::Tray(action) => self.input(Input::Tray(action)),
+            Tick::Notice(Pressed { key, action }) => {
+                self.input(Input::Notification { key, action })
+            }
+            Tick::Windows(Fate::Ended | Fate::Again) => {}
+            Tick::Windows(Fate::GivenUp { words }) => self.input(Input::WindowsFailed { words }),
+            Tick::Timeout => self.input(Input::Timeout),
+            Tick::EndSignal => self.quitting = true,
+        }
+        Ok(())
+    }
+
+    fn input(&mut self, input: Input) {
+        self.controller.handle(input, now());
+    }
+
+    fn server_event(&mut self, event: ServerEvent) {
+        match event {
+            ServerEvent::Connected {
+                client,
+                role: Role::Windows,
+            } => {
+                // One window program: a newer one takes the place of an older.
+                if let Some(older) = self.windows_client.replace(client) {
+                    self.server.cut_off(older);
+                }
+                self.windows.came_up();
+                self.input(Input::WindowsConnected(ClientId(client)));
+            }
+            ServerEvent::Connected {
+                role: Role::CommandLine,
+                ..
+            } => {}
+            ServerEvent::Request { client, message } => {
+                self.input(Input::Client {
+                    client: ClientId(client),
+                    id: message.id,
+                    request: message.request,
+                });
+            }
+            ServerEvent::Gone { client } => {
+                self.input(Input::ClientGone(ClientId(client)));
+                if self
+                    .windows_client
+                    .take_if(|windows| *windows == client)
+                    .is_some()
+                {
+                    self.input(Input::WindowsGone);
+                }
+            }
+        }
+    }
+
+    /// Does what the controller asked for.
+    fn act(&mut self) {
+        for effect in std::mem::take(&mut self.controller.shell_mut().list) {
+            self.do_one(effect);
+        }
+    }
+
+    fn do_one(&mut self, effect: Effect) {
+        match effect {
+            Effect::Reply(client, id, reply) => self
+                .server
+                .send(client.0, &AgentMessage::Reply { id, reply }),
+            Effect::Publish(message) => {
+                if let Some(windows) = self.windows_client {
+                    self.server.send(windows, &message);
+                }
+            }
+            Effect::Tray(tray) => {
+                self.tray.set(&tray);
+                self.tray_now = Some(tray);
+            }
+            Effect::Notify(notification) => self.notices.show(notification),
+            Effect::Withdraw(key) => self.notices.withdraw(key),
+            Effect::Windows(Keep::Running) => {
+                if let Some(Fate::GivenUp { words }) = self.windows.want() {
+                    self.input(Input::WindowsFailed { words });
+                    self.act();
+                }
+            }
+            Effect::Windows(Keep::Ended) => {
+                if let Some(windows) = self.windows_client {
+                    self.server.send(windows, &AgentMessage::End);
+                }
+                self.windows.end();
+            }
+            Effect::Backend(command) => {
+                if self.engine.send(command).is_err() {
+                    tracing::error!("the engine takes no more commands");
+                }
+            }
+            Effect::SaveSettings(settings) => self.save(settings),
+            Effect::LoadSecret(settings) => {
+                let (keychain, inner) = (self.keychain.clone(), self.inner.clone());
+                tokio::spawn(async move {
+                    drop(
+                        inner
+                            .send(Inner::Secret(keychain.load(settings).await))
+                            .await,
+                    )
+                });
+            }
+            Effect::StoreSecret(settings, secret) => {
+                let (keychain, inner) = (self.keychain.clone(), self.inner.clone());
+                tokio::spawn(async move {
+                    drop(
+                        inner
+                            .send(Inner::Secret(keychain.store(settings, secret).await))
+                            .await,
+                    )
+                });
+            }
+            Effect::WatchContacts(settings) => self.watch_contacts(&settings),
+            Effect::CheckLinks => self.blocking(|| Inner::Links(links::check())),
+            Effect::TakeLinks => self.blocking(|| Inner::Links(links::take())),
+            Effect::Quit => self.quitting = true,
+        }
+    }
+
+    fn blocking(&self, work: impl FnOnce() -> Inner + Send + 'static) {
+        let inner = self.inner.clone();
+        tokio::task::spawn_blocking(move || drop(inner.blocking_send(work())));
+    }
+
+    fn save(&self, settings: Settings) {
+        let path = self.settings_path.clone();
+        self.blocking(move || {
+            Inner::Saved(match path {
+                Some(path) => settings_file::save(&path, &settings),
+                None => Err("Not saved: there is no home folder.".into()),
+            })
+        });
+    }
+
+    fn watch_contacts(&mut self, settings: &Settings) {
+        if let Some(watching) = self.contacts.take() {
+            watching.abort();
+        }
+        if settings.contacts_file.trim().is_empty() {
+            self.book.send_replace(Arc::default());
+            self.input(Input::Contacts {
+                words: String::new(),
+            });
+            return;
+        }
+        let path = PathBuf::from(settings.contacts_file.trim());
+        let mut watched = contacts::watch::watch(path, desktop::dial_plan(settings));
+        let (book, inner) = (self.book.clone(), self.inner.clone());
+        self.contacts = Some(tokio::spawn(async move {
+            while watched.changed().await.is_ok() {
+                let newest = Arc::clone(&watched.borrow_and_update());
+                book.send_replace(Arc::clone(&newest.book));
+                if inner
+                    .send(Inner::Contacts(contacts_words(&newest)))
+                    .await
+                    .is_err()
+                {
+                    return;
+                }
+            }
+        }));
+    }
+
+    /// A panel may start after us: it is looked for a few times, then only the icon itself waits for it.
+    fn look_for_tray_host(&self) {
+        let inner = self.inner.clone();
+        tokio::spawn(async move {
+            for wait in [0, 2, 10, 60] {
+                tokio::time::sleep(Duration::from_secs(wait)).await;
+                let there = tokio::task::spawn_blocking(tray::has_host)
+                    .await
+                    .unwrap_or(false);
+                if inner.send(Inner::TrayHost(there)).await.is_err() || there {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+fn contacts_words(watched: &Watched) -> String {
+    let report = &watched.report;
+    let mut words = format!("{} people with {} numbers", report.entries, report.numbers);
+    if report.skipped > 0 {
+        words.push_str(&format!(", {} entries skipped", report.skipped));
+        if let Some(first) = report.examples.first() {
+            words.push_str(&format!(" (line {}: {})", first.line, first.why));
+        }
+    }
+    match &watched.trouble {
+        Some(trouble) => format!("{trouble} {words} are kept."),
+        None => format!("{words}."),
+    }
+}
+
+fn now() -> Now {
+    let unix = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Now {
+        instant: Instant::now(),
+        unix_us: u64::try_from(unix.as_micros()).unwrap_or(u64::MAX),
+    }
+}
+
+/// The system asks us to end.
+struct EndSignals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl EndSignals {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        #[cfg(not(unix))]
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

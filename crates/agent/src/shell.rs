@@ -1,0 +1,108 @@
+//! What the controller asks for, in order; the loop does it when the controller is done.
+
+use desktop::{ClientId, Keep, Notification, Shell, Tray};
+use secrecy::SecretString;
+use view::{AgentMessage, Reply, Settings, Window};
+
+/// A thing to do.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    Reply(ClientId, u64, Reply),
+    Publish(AgentMessage),
+    Tray(Tray),
+    Notify(Notification),
+    Withdraw(String),
+    Windows(Keep),
+    Backend(engine::Command),
+    SaveSettings(Settings),
+    LoadSecret(Settings),
+    StoreSecret(Settings, SecretString),
+    WatchContacts(Settings),
+    CheckLinks,
+    TakeLinks,
+    Quit,
+}
+
+/// Collects; emptied after each input, so it holds what one input leads to.
+#[derive(Debug, Default)]
+pub(crate) struct Effects {
+    pub(crate) list: Vec<Effect>,
+}
+
+impl Effects {
+    fn push(&mut self, effect: Effect) {
+        self.list.push(effect);
+    }
+}
+
+impl Shell for Effects {
+    fn reply(&mut self, client: ClientId, id: u64, reply: Reply) {
+        self.push(Effect::Reply(client, id, reply));
+    }
+
+    fn publish(&mut self, message: AgentMessage) {
+        self.push(Effect::Publish(message));
+    }
+
+    /// Only the newest counts.
+    fn set_tray(&mut self, tray: &Tray) {
+        self.list
+            .retain(|effect| !matches!(effect, Effect::Tray(_)));
+        self.push(Effect::Tray(tray.clone()));
+    }
+
+    fn notify(&mut self, notification: Notification) {
+        self.push(Effect::Notify(notification));
+    }
+
+    fn withdraw(&mut self, key: &str) {
+        self.push(Effect::Withdraw(key.to_owned()));
+    }
+
+    fn windows(&mut self, keep: Keep) {
+        self.push(Effect::Windows(keep));
+    }
+
+    fn backend(&mut self, command: engine::Command) {
+        self.push(Effect::Backend(command));
+    }
+
+    fn save_settings(&mut self, settings: &Settings) {
+        self.push(Effect::SaveSettings(settings.clone()));
+    }
+
+    fn load_secret(&mut self, settings: &Settings) {
+        self.push(Effect::LoadSecret(settings.clone()));
+    }
+
+    fn store_secret(&mut self, settings: &Settings, secret: SecretString) {
+        self.push(Effect::StoreSecret(settings.clone(), secret));
+    }
+
+    fn watch_contacts(&mut self, settings: &Settings) {
+        self.push(Effect::WatchContacts(settings.clone()));
+    }
+
+    fn check_links(&mut self) {
+        self.push(Effect::CheckLinks);
+    }
+
+    fn take_links(&mut self) {
+        self.push(Effect::TakeLinks);
+    }
+
+    fn without_windows(&mut self, _wanted: Window, words: &str) {
+        let notification = Notification {
+            key: "windows".into(),
+            title: "Sidetone has no windows here".into(),
+            body: words.to_owned(),
+            urgent: false,
+            hang_up: false,
+        };
+        self.push(Effect::Notify(notification));
+    }
+
+    fn quit(&mut self) {
+        self.push(Effect::Quit);
+    }
+}
