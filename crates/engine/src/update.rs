@@ -89,8 +89,8 @@ pub enum Mine {
     Gone,
 }
 
-/// Where a call stands, for the person at our phone. All from [`Phase::AnsweredElsewhere`] on are final, save
-/// [`Phase::Unknown`] without [`CallUpdate::ended`].
+/// Where a call stands, for the person at our phone. Only [`CallUpdate::ended`] is final: a call that a colleague
+/// took may ring here again after a transfer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Incoming: our phone rings. Outgoing: nobody has answered yet.
