@@ -59,3 +59,37 @@ pub fn spawn(book: watch::Receiver<Arc<contacts::Book>>) -> (Handle, Updates) {
     tokio::spawn(crate::run::run(book, inbox, outbox));
     (Handle { commands }, Updates { updates })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tokio::time::timeout;
+
+    #[tokio::test]
+    async fn a_flood_of_commands_is_refused_and_not_queued() {
+        let (_sender, book) = watch::channel(Arc::default());
+        let (handle, _updates) = spawn(book);
+        let taken = (0..1_000)
+            .take_while(|_| handle.send(Command::RetryNow).is_ok())
+            .count();
+        assert_eq!(taken, COMMANDS);
+        tokio::task::yield_now().await;
+        assert_eq!(handle.send(Command::RetryNow), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn the_engine_ends_with_its_last_handle() {
+        let (sender, book) = watch::channel(Arc::default());
+        let (handle, mut updates) = spawn(book);
+        // Nobody replaces the book any more; that alone ends nothing.
+        drop(sender);
+        let number = "102".to_owned();
+        handle.send(Command::WhoIs { key: 7, number }).unwrap();
+        let soon = Duration::from_secs(5);
+        let told = timeout(soon, updates.next()).await.unwrap();
+        assert!(matches!(told, Some(Update::WhoIs { key: 7, .. })));
+        drop(handle);
+        assert_eq!(timeout(soon, updates.next()).await.unwrap(), None);
+    }
+}

@@ -66,10 +66,9 @@ struct Probe {
 struct Findings {
     version: u32,
     rights: Option<Rights>,
-    /// `Message` of the refusal.
-    devices_refused: Option<String>,
     devices_listed: bool,
     phone: Option<PhoneState>,
+    /// `Message` of the refusal.
     originate_refused: Option<String>,
     /// An event of class `call` arrived.
     hears_calls: bool,
@@ -129,10 +128,7 @@ impl Probe {
         loop {
             match self.hear(Some(id), device).await? {
                 Heard::Device(state) => self.findings.phone = state.or(self.findings.phone),
-                Heard::Refused(why) => {
-                    self.findings.devices_refused = Some(why);
-                    return Ok(());
-                }
+                Heard::Refused(_) => return Ok(()),
                 Heard::Listed => {
                     self.findings.devices_listed = true;
                     return Ok(());
