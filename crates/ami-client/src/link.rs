@@ -74,6 +74,8 @@ struct Open {
     needs_flush: bool,
     asterisk: u32,
     up_since: Option<Instant>,
+    /// Messages over the decoder's limit that have been spoken of.
+    oversized: u64,
     /// Why it is over; what was heard before is still told.
     over: Option<LinkError>,
 }
@@ -272,6 +274,7 @@ impl Open {
             needs_flush: false,
             asterisk: 0,
             up_since: None,
+            oversized: 0,
             over: None,
         })
     }
@@ -408,8 +411,17 @@ impl Open {
         Ok(())
     }
 
+    fn warn_of_oversized(&mut self) {
+        let oversized = self.session.counts().oversized;
+        if oversized > self.oversized {
+            self.oversized = oversized;
+            tracing::warn!(oversized, "skipped a message of Asterisk that is too long");
+        }
+    }
+
     /// Hands what has arrived to the session.
     fn read(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.warn_of_oversized();
         let mut buffer = ReadBuf::new(&mut self.input);
         let stream = Pin::new(&mut self.stream);
         match ready!(stream.poll_read(context, &mut buffer)) {

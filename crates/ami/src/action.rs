@@ -55,7 +55,7 @@ pub enum LoginSecret {
     /// The secret itself, readable on the wire unless the link is encrypted.
     Plain(SecretString),
     /// MD5 of challenge and secret, in hexadecimal.
-    Md5Key(String),
+    Md5Key(SecretString),
 }
 
 /// An extension in a context.
@@ -241,7 +241,7 @@ impl Lines {
             LoginSecret::Plain(secret) => self.header("Secret", secret.expose_secret())?,
             LoginSecret::Md5Key(key) => {
                 self.header("AuthType", "MD5")?;
-                self.header("Key", key)?;
+                self.header("Key", key.expose_secret())?;
             }
         }
         self.header("Events", events)

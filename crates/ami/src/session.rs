@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    fmt,
     time::{Duration, Instant},
 };
 
@@ -109,8 +110,7 @@ pub enum SessionEvent<'a> {
     Silent(Duration),
 }
 
-/// Bytes to send, of one action.
-#[derive(Debug)]
+/// Bytes to send, of one action. They may hold the secret and are not shown.
 pub struct Transmit {
     pub action_id: ActionId,
     pub bytes: Zeroizing<Vec<u8>>,
@@ -795,15 +795,24 @@ impl From<Notice> for SessionEvent<'_> {
     }
 }
 
+impl fmt::Debug for Transmit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transmit")
+            .field("action_id", &self.action_id)
+            .finish_non_exhaustive()
+    }
+}
+
 fn action_id(message: &Message<'_>) -> Option<ActionId> {
     let id = message.get("ActionID")?;
     ActionId::parse(std::str::from_utf8(id.bytes()).ok()?)
 }
 
-fn md5_key(challenge: &[u8], secret: &SecretString) -> String {
+fn md5_key(challenge: &[u8], secret: &SecretString) -> SecretString {
     let digest = Md5::new()
         .chain_update(challenge)
         .chain_update(secret.expose_secret().as_bytes())
         .finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    let key: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    SecretString::from(key)
 }

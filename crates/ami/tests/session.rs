@@ -52,6 +52,19 @@ fn md5_login_answers_the_challenge_and_hides_the_secret() {
 }
 
 #[test]
+fn secret_waiting_to_be_sent_is_not_shown() {
+    let mut talk = Talk::new(LoginMethod::Plain);
+    talk.hear(BANNER);
+    let shown = format!("{:?}", talk.session);
+    let as_bytes = format!("{:?}", b"hunter2").replace(['[', ']'], "");
+    assert!(
+        !shown.contains("hunter2") && !shown.contains(&as_bytes),
+        "{shown}"
+    );
+    assert!(talk.sent().contains("hunter2"));
+}
+
+#[test]
 fn recorded_challenge_gives_the_recorded_key() {
     // p_md5_login_22: user lab, secret lab-secret.
     let mut talk = Talk::with_secret(LoginMethod::Md5, "lab-secret");
@@ -81,6 +94,16 @@ fn nothing_is_said_to_what_is_no_asterisk() {
     let mut talk = Talk::new(LoginMethod::Plain);
     assert_eq!(talk.hear("SSH-2.0-OpenSSH_9.2\r\n"), ["banner none"]);
     assert_eq!(talk.sent(), "");
+}
+
+#[test]
+fn secret_does_not_go_to_an_asterisk_without_the_events_of_today() {
+    for (banner, version) in [("1.3", 11), ("0.3", 11)] {
+        let mut talk = Talk::new(LoginMethod::Plain);
+        let heard = talk.hear(&format!("Asterisk Call Manager/{banner}\r\n"));
+        assert_eq!(heard, [format!("banner {version}")]);
+        assert_eq!(talk.sent(), "");
+    }
 }
 
 #[test]
