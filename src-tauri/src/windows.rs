@@ -181,11 +181,11 @@ fn card(builder: Builder<'_>) -> Builder<'_> {
 
 /// Sizes the question to its content; a new one comes up in the middle of the screen with the pointer.
 fn fit_confirm(frame: &WebviewWindow, height: f64) -> tauri::Result<()> {
-    let size = LogicalSize::new(CONFIRM_WIDTH, height);
-    frame.set_size(size)?;
     let Some(screen) = screen_with_pointer(frame)? else {
-        return Ok(());
+        return frame.set_size(LogicalSize::new(CONFIRM_WIDTH, height));
     };
+    let size = LogicalSize::new(CONFIRM_WIDTH, height.min(screen.room()));
+    frame.set_size(size)?;
     if frame.is_visible()? {
         return Ok(());
     }
