@@ -18,6 +18,7 @@ const OUTBOX: usize = 256;
 const EVENTS: usize = 256;
 const HELLO: Duration = Duration::from_secs(2);
 const WRITE: Duration = Duration::from_secs(5);
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// A connection, never used again after it.
 pub type ClientId = u64;
@@ -135,6 +136,14 @@ impl Server {
         if outbox.try_send(line).is_err() {
             self.clients.remove(&client);
         }
+    }
+
+    /// Takes no more clients and ends when what was sent has been written, at most half a second later.
+    pub async fn close(mut self) {
+        self.accepting.abort();
+        self.clients.clear();
+        let written = async { while self.events.recv().await.is_some() {} };
+        let _ = tokio::time::timeout(FAREWELL, written).await;
     }
 
     /// Cuts a client off; its [`ServerEvent::Gone`] follows.

@@ -33,6 +33,27 @@ async fn a_script_asks_and_is_answered() {
 }
 
 #[tokio::test]
+async fn the_last_answer_is_written_before_the_agent_ends() {
+    let (_folder, place) = place();
+    let mut server = Server::bind(&place).expect("the agent");
+    let asking = ask(&place, Request::Quit);
+    let client = connected(&mut server, Role::CommandLine).await;
+    let (id, _) = request(&mut server).await;
+    server.send(
+        client,
+        &AgentMessage::Reply {
+            id,
+            reply: Reply::Done,
+        },
+    );
+    server.close().await;
+    assert_eq!(
+        asking.await.expect("the thread").expect("an answer"),
+        Reply::Done
+    );
+}
+
+#[tokio::test]
 async fn windows_get_a_snapshot_and_every_change_in_order() {
     let (_folder, place) = place();
     let mut server = Server::bind(&place).expect("the agent");

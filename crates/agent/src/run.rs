@@ -160,6 +160,7 @@ impl Agent {
             self.tick(tick)?;
             self.act();
         }
+        self.server.close().await;
         tracing::info!("ended");
         Ok(Ended::Done)
     }
@@ -358,17 +359,9 @@ impl Agent {
 }
 
 fn contacts_words(watched: &Watched) -> String {
-    let report = &watched.report;
-    let mut words = format!("{} people with {} numbers", report.entries, report.numbers);
-    if report.skipped > 0 {
-        words.push_str(&format!(", {} entries skipped", report.skipped));
-        if let Some(first) = report.examples.first() {
-            words.push_str(&format!(" (line {}: {})", first.line, first.why));
-        }
-    }
     match &watched.trouble {
-        Some(trouble) => format!("{trouble} {words} are kept."),
-        None => format!("{words}."),
+        Some(trouble) => trouble.clone(),
+        None => watched.report.to_string(),
     }
 }
 
