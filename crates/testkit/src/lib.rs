@@ -6,6 +6,8 @@
 #[cfg(target_os = "linux")]
 pub mod asterisk;
 #[cfg(target_os = "linux")]
+pub mod browser;
+#[cfg(target_os = "linux")]
 mod cache;
 #[cfg(target_os = "linux")]
 pub mod fault_proxy;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
 use crate::{ProcessGroup, run};
@@ -217,6 +217,38 @@ impl DesktopSession {
     /// What is on the screen.
     pub fn windows(&self) -> &Windows {
         &self.windows
+    }
+
+    /// Makes `program` the one that `tel:`, `callto:` and `sip:` links are given to, as an installation does.
+    pub fn install_handler(&self, program: &Path) -> Result<()> {
+        // Debian's xdg-open takes quotes in Exec for a part of the program's name.
+        if program
+            .to_string_lossy()
+            .contains(|c: char| c.is_whitespace() || "\"'\\$`".contains(c))
+        {
+            bail!(
+                "{} needs quotes, which xdg-open does not understand",
+                program.display()
+            );
+        }
+        let types = ["tel", "callto", "sip"].map(|scheme| format!("x-scheme-handler/{scheme}"));
+        let entry = format!(
+            "[Desktop Entry]\nType=Application\nName=Sidetone\nExec={} %u\nTerminal=false\nMimeType={};\n",
+            program.display(),
+            types.join(";"),
+        );
+        let applications = self.data_folder().join("applications");
+        fs::create_dir_all(&applications).context("create the folder for applications")?;
+        fs::write(applications.join("sidetone.desktop"), entry)
+            .context("write sidetone.desktop")?;
+        let defaults = types
+            .map(|kind| format!("{kind}=sidetone.desktop\n"))
+            .concat();
+        fs::write(
+            self.config_folder().join("mimeapps.list"),
+            format!("[Default Applications]\n{defaults}"),
+        )
+        .context("write mimeapps.list")
     }
 
     /// Locks the keychain as a person or a screen saver would.
