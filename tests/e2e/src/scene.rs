@@ -3,11 +3,11 @@
 use crate::sidetone::{Sidetone, output};
 use anyhow::{Context as _, Result, ensure};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use testkit::asterisk::{self, ManagerUser};
-use testkit::session::{self, DesktopSession};
+use testkit::session::{self, DesktopSession, WindowId};
 use testkit::{Asterisk, Phones};
 use view::{KeepWindows, Settings, Status};
 
@@ -148,6 +148,23 @@ impl Scene {
         }
         self.agent = Sidetone::start(&self.session, &[])?;
         Ok(())
+    }
+
+    /// Writes a picture of a window, or of the screen, as soon as there is something on it.
+    ///
+    /// # Errors
+    /// Nothing was painted within ten seconds.
+    pub fn picture(&self, window: Option<WindowId>, file: &Path) -> Result<()> {
+        let until = Instant::now() + Duration::from_secs(10);
+        loop {
+            self.session.screenshot(window, file)?;
+            // A window of one colour is a few hundred bytes; the smallest with a word on it is thousands.
+            if std::fs::metadata(file)?.len() > 1500 {
+                return Ok(());
+            }
+            ensure!(Instant::now() < until, "nothing is painted in the window");
+            std::thread::sleep(Duration::from_millis(30));
+        }
     }
 
     /// Where the contact book is.
