@@ -25,6 +25,8 @@ pub mod record;
 mod run;
 #[cfg(target_os = "linux")]
 pub mod session;
+#[cfg(target_os = "linux")]
+pub mod webdriver;
 
 #[cfg(target_os = "linux")]
 pub use asterisk::{Asterisk, AsteriskProgram};
