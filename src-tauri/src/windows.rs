@@ -150,6 +150,8 @@ pub(crate) fn open(app: &AppHandle, window: Window) -> tauri::Result<()> {
     #[cfg(target_os = "linux")]
     let builder = linux::share_process(builder, app);
     let frame = builder.build()?;
+    #[cfg(target_os = "linux")]
+    linux::draw_without_gpu(&frame)?;
     let relay = app.state::<Relay>().inner().clone();
     frame.on_window_event(move |event| {
         if let WindowEvent::CloseRequested { api, .. } = event {
