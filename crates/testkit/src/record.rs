@@ -22,7 +22,8 @@ impl<T> Default for Record<T> {
 }
 
 impl<T: Clone> Record<T> {
-    pub(crate) fn push(&self, entry: T) {
+    /// Adds an entry and wakes who waits.
+    pub fn push(&self, entry: T) {
         self.lock().push(entry);
         self.news.notify_all();
     }

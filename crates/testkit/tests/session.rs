@@ -2,15 +2,17 @@
 #![cfg(target_os = "linux")]
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use testkit::session::{Change, DesktopSession, Display, Keyring, Options, WindowInfo};
+use testkit::record::Record;
+use testkit::session::{Change, DesktopSession, Display, Keyring, Options, Pixmap, WindowInfo};
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{ConnectionExt as _, CreateWindowAux, WindowClass};
 use x11rb::rust_connection::RustConnection;
 use zbus::blocking::Proxy;
 use zbus::blocking::connection::Builder;
-use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
+use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue, Value};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -115,6 +117,44 @@ fn notifications_are_recorded() {
 }
 
 #[test]
+fn a_tray_icon_is_read_and_its_menu_clicked() {
+    let mut session = start(Keyring::None);
+    let clicked = Arc::new(Record::default());
+    let connection = Builder::address(session.bus())
+        .unwrap()
+        .serve_at("/StatusNotifierItem", Icon(Arc::clone(&clicked)))
+        .unwrap()
+        .serve_at("/Menu", Menu(Arc::clone(&clicked)))
+        .unwrap()
+        .build()
+        .unwrap();
+    register(&connection);
+    let tray = session.tray().unwrap();
+    let icon = tray.wait_for_icon(SOON).unwrap();
+    assert_eq!(tray.read(&icon).unwrap().tooltip.0, "101, idle");
+    tray.activate(&icon).unwrap();
+    clicked.wait_for(SOON, |what| what == "activated").unwrap();
+    tray.click(&icon, "Quit").unwrap();
+    clicked.wait_for(SOON, |what| what == "item 2").unwrap();
+    let refused = tray.click(&icon, "Hang up").unwrap_err();
+    assert!(
+        refused.to_string().contains("cannot be clicked"),
+        "{refused:?}"
+    );
+
+    session.stop_tray();
+    let tray = session.start_tray().unwrap();
+    assert!(
+        tray.icons().unwrap().is_empty(),
+        "a new panel knows no icon"
+    );
+    register(&connection);
+    tray.wait_for_icon(SOON).unwrap();
+    drop(connection);
+    wait_until(SOON, || tray.icons().unwrap().is_empty());
+}
+
+#[test]
 fn nothing_stays_when_the_session_ends() {
     let session = start(Keyring::Unlocked);
     let _window = TestWindow::open(&session);
@@ -200,6 +240,84 @@ fn stores_a_secret(session: &DesktopSession) -> bool {
         .expect("a collection")
         .call("CreateItem", &(properties, secret, true));
     stored.is_ok_and(|(item, _)| item.as_str() != "/")
+}
+
+/// A tray icon as the specification describes it, as far as the tray asks.
+struct Icon(Arc<Record<String>>);
+
+#[zbus::interface(name = "org.kde.StatusNotifierItem")]
+impl Icon {
+    fn activate(&self, _x: i32, _y: i32) {
+        self.0.push("activated".to_owned());
+    }
+
+    #[zbus(property)]
+    fn menu(&self) -> ObjectPath<'static> {
+        ObjectPath::from_static_str_unchecked("/Menu")
+    }
+
+    #[zbus(property)]
+    fn tool_tip(&self) -> (String, Vec<Pixmap>, String, String) {
+        (
+            String::new(),
+            Vec::new(),
+            "101, idle".to_owned(),
+            String::new(),
+        )
+    }
+}
+
+struct Menu(Arc<Record<String>>);
+
+#[zbus::interface(name = "com.canonical.dbusmenu")]
+impl Menu {
+    #[expect(clippy::type_complexity, reason = "the specification's signature")]
+    fn get_layout(
+        &self,
+        _parent: i32,
+        _depth: i32,
+        _properties: Vec<String>,
+    ) -> (
+        u32,
+        (i32, HashMap<String, Value<'static>>, Vec<Value<'static>>),
+    ) {
+        let item = |id: i32, label: &'static str, enabled: bool| {
+            let properties = HashMap::from([
+                ("label", Value::from(label)),
+                ("enabled", Value::from(enabled)),
+            ]);
+            Value::from((id, properties, Vec::<Value<'_>>::new()))
+        };
+        (
+            1,
+            (
+                0,
+                HashMap::new(),
+                vec![item(1, "_Hang up", false), item(2, "_Quit", true)],
+            ),
+        )
+    }
+
+    fn event(&self, id: i32, kind: &str, _value: Value<'_>, _time: u32) {
+        assert_eq!(kind, "clicked");
+        self.0.push(format!("item {id}"));
+    }
+}
+
+fn register(connection: &zbus::blocking::Connection) {
+    let name = "org.kde.StatusNotifierWatcher";
+    let watcher = Proxy::new(connection, name, "/StatusNotifierWatcher", name).expect("a tray");
+    let _: () = watcher
+        .call("RegisterStatusNotifierItem", &("/StatusNotifierItem",))
+        .expect("registers");
+}
+
+fn wait_until(limit: Duration, condition: impl Fn() -> bool) {
+    let until = Instant::now() + limit;
+    while !condition() {
+        assert!(Instant::now() < until, "not within {limit:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// How many processes have this session's folder in their environment.
