@@ -204,11 +204,15 @@ async fn serve(client: ClientId, stream: socket::Stream, events: &mpsc::Sender<I
     {
         return;
     }
-    tokio::select! {
-        () = receive(client, &mut reader, &mut line, events) => {}
-        () = deliver(letters, &mut write) => {}
-    }
+    let said = tokio::select! {
+        said = receive(client, &mut reader, &mut line, events) => said,
+        () = deliver(letters, &mut write) => Ok(()),
+    };
     let _ = events.send(Incoming::Gone { client }).await;
+    if let Err(error) = said {
+        tracing::warn!(client, %error, "client cut off");
+        refuse(&mut write, &error.to_string()).await;
+    }
 }
 
 async fn hello(
@@ -227,34 +231,22 @@ async fn hello(
     }
 }
 
-/// Ends when the client has gone or says something that is not understood.
+/// Ends when the client has gone; fails when it says something that is not understood.
 async fn receive(
     client: ClientId,
     reader: &mut BufReader<ReadHalf<socket::Stream>>,
     line: &mut Vec<u8>,
     events: &mpsc::Sender<Incoming>,
-) {
+) -> Result<(), FrameError> {
     loop {
         let message = match frame::next_line(reader, line, FROM_CLIENT).await {
-            Ok(None) => return,
-            Ok(Some(line)) => frame::decode::<ClientMessage>(line),
-            Err(error) => Err(error),
+            Ok(Some(line)) => frame::decode(line)?,
+            Ok(None) | Err(FrameError::Io(_)) => return Ok(()),
+            Err(error @ (FrameError::TooLong(_) | FrameError::Malformed(_))) => return Err(error),
         };
-        match message {
-            Ok(message) => {
-                if events
-                    .send(Incoming::Request { client, message })
-                    .await
-                    .is_err()
-                {
-                    return;
-                }
-            }
-            Err(FrameError::Io(_)) => return,
-            Err(error @ (FrameError::TooLong(_) | FrameError::Malformed(_))) => {
-                tracing::warn!(client, %error, "client cut off");
-                return;
-            }
+        let request = Incoming::Request { client, message };
+        if events.send(request).await.is_err() {
+            return Ok(());
         }
     }
 }

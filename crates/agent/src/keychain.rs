@@ -1,5 +1,12 @@
 //! The AMI secret in the system's keychain, with a deadline: a locked keychain asks its person and may wait for ever.
 
+#[cfg(not(target_os = "linux"))]
+#[path = "keychain/elsewhere.rs"]
+mod system;
+#[cfg(target_os = "linux")]
+#[path = "keychain/linux.rs"]
+mod system;
+
 use desktop::SecretOutcome;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
@@ -78,7 +85,7 @@ fn entry(settings: &Settings) -> keyring::Result<keyring::Entry> {
         "{}@{}:{}",
         settings.user, settings.pbx_host, settings.pbx_port
     );
-    keyring::Entry::new(SERVICE, &user)
+    system::entry(SERVICE, &user)
 }
 
 fn words(error: &keyring::Error) -> &'static str {

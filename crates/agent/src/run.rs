@@ -10,9 +10,7 @@ use agent_link::{BindError, Place, Server, ServerEvent};
 use anyhow::Context as _;
 use contacts::Book;
 use contacts::watch::Watched;
-use desktop::{
-    ClientId, Controller, Input, Keep, Notification, Now, SecretOutcome, Tray, TrayAction,
-};
+use desktop::{ClientId, Controller, Input, Keep, Notification, Now, SecretOutcome, TrayAction};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -76,7 +74,6 @@ struct Agent {
     windows_client: Option<u64>,
     windows: WindowProgram,
     tray: TrayThread,
-    tray_now: Option<Tray>,
     notices: Notices,
     keychain: Keychain,
     settings_path: Option<PathBuf>,
@@ -109,7 +106,6 @@ impl Agent {
             windows_client: None,
             windows: WindowProgram::default(),
             tray: TrayThread::start(click).context("start the tray")?,
-            tray_now: None,
             notices: Notices::start(press).context("start notifications")?,
             keychain: Keychain::default(),
             settings_path,
@@ -138,7 +134,7 @@ impl Agent {
 
     async fn live(mut self) -> anyhow::Result<Ended> {
         let mut end = EndSignals::new()?;
-        self.look_for_tray_host();
+        self.watch_tray_hosts().context("watch the tray")?;
         while !self.quitting {
             let due = self.controller.poll_timeout();
             let timeout = async {
@@ -183,7 +179,7 @@ impl Agent {
             Tick::Windows(Fate::Ended | Fate::Again) => {}
             Tick::Windows(Fate::GivenUp { words }) => self.input(Input::WindowsFailed { words }),
             Tick::Timeout => self.input(Input::Timeout),
-            Tick::EndSignal => self.quitting = true,
+            Tick::EndSignal => self.input(Input::Tray(TrayAction::Quit)),
         }
         Ok(())
     }
@@ -246,10 +242,7 @@ impl Agent {
                     self.server.send(windows, &message);
                 }
             }
-            Effect::Tray(tray) => {
-                self.tray.set(&tray);
-                self.tray_now = Some(tray);
-            }
+            Effect::Tray(tray) => self.tray.set(&tray),
             Effect::Notify(notification) => self.notices.show(notification),
             Effect::Withdraw(key) => self.notices.withdraw(key),
             Effect::Windows(Keep::Running) => {
@@ -341,20 +334,10 @@ impl Agent {
         }));
     }
 
-    /// A panel may start after us: it is looked for a few times, then only the icon itself waits for it.
-    fn look_for_tray_host(&self) {
+    /// A panel may start after us, and again.
+    fn watch_tray_hosts(&self) -> std::io::Result<()> {
         let inner = self.inner.clone();
-        tokio::spawn(async move {
-            for wait in [0, 2, 10, 60] {
-                tokio::time::sleep(Duration::from_secs(wait)).await;
-                let there = tokio::task::spawn_blocking(tray::has_host)
-                    .await
-                    .unwrap_or(false);
-                if inner.send(Inner::TrayHost(there)).await.is_err() || there {
-                    return;
-                }
-            }
-        });
+        tray::watch_hosts(move |there| inner.blocking_send(Inner::TrayHost(there)).is_ok())
     }
 }
 

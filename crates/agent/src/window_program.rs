@@ -1,5 +1,12 @@
 //! `sidetone-ui` as a child: started when windows are needed, started again when it dies, ended when idle.
 
+#[cfg(not(target_os = "linux"))]
+#[path = "window_program/elsewhere.rs"]
+mod system;
+#[cfg(target_os = "linux")]
+#[path = "window_program/linux.rs"]
+mod system;
+
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -64,13 +71,14 @@ impl WindowProgram {
             Some(program) => PathBuf::from(program),
             None => beside_us(),
         };
-        let spawned = Command::new(&program)
+        let mut command = Command::new(&program);
+        command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn();
-        match spawned {
+            .kill_on_drop(true);
+        system::die_with_us(&mut command);
+        match command.spawn() {
             Ok(child) => {
                 self.child = Some(child);
                 self.started = Some(Instant::now());

@@ -2,52 +2,102 @@
 
 use super::Shown;
 use desktop::{Tray, TrayAction};
-use std::time::{Duration, Instant};
-use tokio::sync::mpsc::Sender;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
+use tokio::sync::{mpsc::Sender, watch};
+use zbus::blocking::{Connection, fdo::DBusProxy};
 
 /// Without a session bus there is no tray; one may come later.
 const AGAIN: Duration = Duration::from_secs(15);
+const STACK: usize = 256 * 1024;
+const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 
-/// The tray; it has threads of its own and needs no loop of ours.
+/// The tray, in a thread of its own: a bus that does not answer holds up no call.
 pub(crate) struct TrayThread {
-    shown: Option<Shown>,
-    clicks: Sender<TrayAction>,
-    failed_at: Option<Instant>,
+    newest: watch::Sender<Option<Tray>>,
+    bell: SyncSender<()>,
 }
 
 impl TrayThread {
-    pub(crate) fn start(clicks: Sender<TrayAction>) -> anyhow::Result<Self> {
-        Ok(Self {
-            shown: None,
-            clicks,
-            failed_at: None,
-        })
+    pub(crate) fn start(clicks: Sender<TrayAction>) -> std::io::Result<Self> {
+        let (newest, wishes) = watch::channel(None);
+        // One ring is enough for any number of wishes: the newest counts.
+        let (bell, rings) = sync_channel(1);
+        std::thread::Builder::new()
+            .name("tray".into())
+            .stack_size(STACK)
+            .spawn(move || serve(&wishes, &rings, &clicks))?;
+        Ok(Self { newest, bell })
     }
 
-    /// Shows this; gives whether there is a bus to show it on.
-    pub(crate) fn set(&mut self, tray: &Tray) -> bool {
-        let outcome = match &mut self.shown {
-            Some(shown) => shown.update(tray),
-            None if self.failed_at.is_some_and(|at| at.elapsed() < AGAIN) => return false,
-            None => Shown::new(tray, self.clicks.clone()).map(|shown| self.shown = Some(shown)),
-        };
-        match outcome {
-            Ok(()) => self.failed_at = None,
-            Err(error) => {
-                tracing::warn!(%error, "no tray icon");
-                self.failed_at = Some(Instant::now());
-            }
-        }
-        self.shown.is_some()
+    pub(crate) fn set(&self, tray: &Tray) {
+        self.newest.send_replace(Some(tray.clone()));
+        let _ = self.bell.try_send(());
     }
 }
 
-/// Whether a panel takes icons just now. Blocks for as long as the bus takes.
-pub(crate) fn has_host() -> bool {
-    let watcher = "org.kde.StatusNotifierWatcher";
-    let asked = zbus::blocking::Connection::session().and_then(|bus| {
-        let bus = zbus::blocking::fdo::DBusProxy::new(&bus)?;
-        Ok(bus.name_has_owner(watcher.try_into()?)?)
-    });
-    asked.unwrap_or(false)
+/// An icon that found no panel waits for one by itself; only the bus is looked for again here.
+fn serve(
+    wishes: &watch::Receiver<Option<Tray>>,
+    rings: &Receiver<()>,
+    clicks: &Sender<TrayAction>,
+) {
+    let mut shown: Option<Shown> = None;
+    loop {
+        let wait = if shown.is_some() {
+            Duration::MAX
+        } else {
+            AGAIN
+        };
+        match rings.recv_timeout(wait) {
+            Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        let Some(tray) = wishes.borrow().clone() else {
+            continue;
+        };
+        let outcome = match &mut shown {
+            Some(shown) => shown.update(&tray),
+            None => Shown::new(&tray, clicks.clone()).map(|new| shown = Some(new)),
+        };
+        if let Err(error) = outcome {
+            tracing::warn!(%error, "no tray icon");
+        }
+    }
+}
+
+/// Reports whether a panel takes icons, now and whenever that changes, until `report` gives `false`.
+pub(crate) fn watch_hosts(report: impl Fn(bool) -> bool + Send + 'static) -> std::io::Result<()> {
+    let watch = move || {
+        loop {
+            match follow_hosts(&report) {
+                Ok(()) => return,
+                Err(error) => tracing::debug!(%error, "tray hosts cannot be watched"),
+            }
+            if !report(false) {
+                return;
+            }
+            std::thread::sleep(AGAIN);
+        }
+    };
+    std::thread::Builder::new()
+        .name("tray-hosts".into())
+        .stack_size(STACK)
+        .spawn(watch)
+        .map(drop)
+}
+
+fn follow_hosts(report: &impl Fn(bool) -> bool) -> zbus::Result<()> {
+    let bus = Connection::session()?;
+    let bus = DBusProxy::new(&bus)?;
+    let changes = bus.receive_name_owner_changed_with_args(&[(0, WATCHER)])?;
+    if !report(bus.name_has_owner(WATCHER.try_into()?)?) {
+        return Ok(());
+    }
+    for change in changes {
+        if !report(change.args()?.new_owner.is_some()) {
+            return Ok(());
+        }
+    }
+    Err(zbus::Error::Failure("the session bus has gone".into()))
 }

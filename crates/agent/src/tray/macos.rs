@@ -11,14 +11,14 @@ pub(crate) struct TrayThread {
 }
 
 impl TrayThread {
-    pub(crate) fn start(clicks: Sender<TrayAction>) -> anyhow::Result<Self> {
+    pub(crate) fn start(clicks: Sender<TrayAction>) -> std::io::Result<Self> {
         Ok(Self {
             shown: None,
             clicks,
         })
     }
 
-    pub(crate) fn set(&mut self, tray: &Tray) -> bool {
+    pub(crate) fn set(&mut self, tray: &Tray) {
         let outcome = match &mut self.shown {
             Some(shown) => shown.update(tray),
             None => Shown::new(tray, self.clicks.clone()).map(|shown| self.shown = Some(shown)),
@@ -26,11 +26,12 @@ impl TrayThread {
         if let Err(error) = outcome {
             tracing::warn!(%error, "no menu bar item");
         }
-        self.shown.is_some()
     }
 }
 
 /// macOS always has a menu bar.
-pub(crate) fn has_host() -> bool {
-    true
+pub(crate) fn watch_hosts(report: impl Fn(bool) -> bool + Send + 'static) -> std::io::Result<()> {
+    std::thread::Builder::new()
+        .spawn(move || report(true))
+        .map(drop)
 }

@@ -15,7 +15,7 @@ pub(crate) struct TrayThread {
 }
 
 impl TrayThread {
-    pub(crate) fn start(clicks: Sender<TrayAction>) -> anyhow::Result<Self> {
+    pub(crate) fn start(clicks: Sender<TrayAction>) -> std::io::Result<Self> {
         let (wishes, inbox) = sync_channel(16);
         std::thread::Builder::new()
             .name("tray".into())
@@ -23,8 +23,8 @@ impl TrayThread {
         Ok(Self { wishes })
     }
 
-    pub(crate) fn set(&mut self, tray: &Tray) -> bool {
-        self.wishes.try_send(tray.clone()).is_ok()
+    pub(crate) fn set(&self, tray: &Tray) {
+        let _ = self.wishes.try_send(tray.clone());
     }
 }
 
@@ -60,6 +60,8 @@ fn pump() {
 }
 
 /// Windows always has a notification area.
-pub(crate) fn has_host() -> bool {
-    true
+pub(crate) fn watch_hosts(report: impl Fn(bool) -> bool + Send + 'static) -> std::io::Result<()> {
+    std::thread::Builder::new()
+        .spawn(move || report(true))
+        .map(drop)
 }

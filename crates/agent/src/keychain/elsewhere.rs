@@ -1,0 +1,5 @@
+//! Windows and macOS: the keychain is part of the system and always there.
+
+pub(super) fn entry(service: &str, user: &str) -> keyring::Result<keyring::Entry> {
+    keyring::Entry::new(service, user)
+}
