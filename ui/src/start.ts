@@ -6,6 +6,7 @@ import "./look.css";
 import { Store, withStore } from "./store.svelte";
 
 export async function start(window: Component): Promise<void> {
+  document.addEventListener("contextmenu", onlyWhereTextIs);
   const store = new Store(await backend());
   mount(window, { target: document.body, context: withStore(store) });
 }
@@ -17,4 +18,10 @@ async function backend(): Promise<Backend> {
     return scene(new URLSearchParams(location.search).get("scene"));
   }
   return new TauriBackend();
+}
+
+/** The webview's own menu is for copy and paste; "Reload" has no place in a window of a program. */
+function onlyWhereTextIs(event: MouseEvent): void {
+  const isField = event.target instanceof Element && event.target.closest("input, textarea") !== null;
+  if (!isField && getSelection()?.isCollapsed !== false) event.preventDefault();
 }

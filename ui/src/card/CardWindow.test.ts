@@ -7,7 +7,15 @@ import CardWindow from "./CardWindow.svelte";
 beforeEach(() => {
   // Timers of the page only: promises and axe run on.
   vi.useFakeTimers({
-    toFake: ["setInterval", "clearInterval", "setTimeout", "clearTimeout", "requestAnimationFrame", "cancelAnimationFrame", "Date"],
+    toFake: [
+      "setInterval",
+      "clearInterval",
+      "setTimeout",
+      "clearTimeout",
+      "requestAnimationFrame",
+      "cancelAnimationFrame",
+      "Date",
+    ],
     shouldAdvanceTime: true,
   });
 });
