@@ -24,8 +24,8 @@ pub(super) fn share_process<'a>(builder: Builder<'a>, app: &AppHandle) -> Builde
     }
 }
 
-/// Small windows of text gain nothing from the graphics card, and setting it up costs 40 MB a window and 100 ms of the first
-/// card.
+/// Small windows of text gain nothing from the graphics card, and setting it up costs 40 MB a window and 100 ms of
+/// the first card.
 pub(super) fn draw_without_gpu(frame: &WebviewWindow) -> tauri::Result<()> {
     frame.with_webview(|view| {
         if let Some(settings) = view.inner().settings() {
