@@ -150,10 +150,12 @@ fn print(reply: Reply, json: bool) -> ExitCode {
 }
 
 fn status_text(status: &Status) -> String {
-    let mut lines = vec![
-        format!("{}: {}", status.me.extension, status.me.lamp.word()),
-        status.connection.words(),
-    ];
+    let lamp = status.me.lamp.word();
+    let me = match status.me.extension.as_str() {
+        "" => lamp.to_owned(),
+        extension => format!("{extension}: {lamp}"),
+    };
+    let mut lines = vec![me, status.connection.words()];
     lines.extend(status.me.phone_trouble.clone());
     for card in &status.cards {
         let who = card
