@@ -1,2 +1,53 @@
-//! Every task of the project once: demo, test, bench, pictures.
-fn main() {}
+//! Every task of the project once: `cargo xtask demo`, `test`, `bench`, `pictures`, `setup`.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for the terminal"
+)]
+
+mod checks;
+mod debian;
+mod folders;
+mod programs;
+mod step;
+mod tools;
+mod ui;
+mod windows;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask demo [--headless]   installs what is missing, starts a real Asterisk and shows the main job
+cargo xtask test [--quick] [--only NAME]
+                                every check; --quick leaves out what needs Asterisk, a display or another toolchain
+cargo xtask bench               measures speed and memory beside bare lower bounds (release build)
+cargo xtask pictures            takes the screenshots of docs/pictures anew
+cargo xtask setup               only installs what is missing
+cargo xtask help";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments.as_slice() {
+        ["demo", rest @ ..] => programs::demo(rest),
+        ["test", rest @ ..] => return checks::run(rest),
+        ["bench", rest @ ..] => programs::bench(rest),
+        ["pictures", rest @ ..] => programs::pictures(rest),
+        ["setup"] => debian::install_missing().and_then(|()| ui::install()),
+        ["help" | "--help" | "-h"] => {
+            println!("{HELP}");
+            Ok(())
+        }
+        other => {
+            eprintln!("not understood: {}\n\n{HELP}", other.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\n{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

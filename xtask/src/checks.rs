@@ -1,0 +1,317 @@
+//! `cargo xtask test`: every check, one after the other; a failed one does not stop the rest.
+
+use crate::{debian, folders, programs, step, tools, ui, windows};
+use anyhow::{Result, bail};
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+/// What a check needs besides a compiler.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    Nothing,
+    /// Asterisk, a display or another toolchain: left out by `--quick`.
+    Much,
+}
+
+/// What became of a check.
+pub(crate) enum Outcome {
+    Passed,
+    /// It cannot be had here; says why.
+    Skipped(String),
+}
+
+struct Check {
+    name: &'static str,
+    needs: Needs,
+    run: fn() -> Result<Outcome>,
+}
+
+const CHECKS: &[Check] = &[
+    Check {
+        name: "format",
+        needs: Needs::Nothing,
+        run: format,
+    },
+    Check {
+        name: "pages",
+        needs: Needs::Nothing,
+        run: pages,
+    },
+    Check {
+        name: "types",
+        needs: Needs::Nothing,
+        run: types,
+    },
+    Check {
+        name: "lints",
+        needs: Needs::Nothing,
+        run: lints,
+    },
+    Check {
+        name: "unit",
+        needs: Needs::Nothing,
+        run: unit,
+    },
+    Check {
+        name: "tidy",
+        needs: Needs::Nothing,
+        run: tidy,
+    },
+    Check {
+        name: "licences",
+        needs: Needs::Much,
+        run: licences,
+    },
+    Check {
+        name: "windows",
+        needs: Needs::Much,
+        run: windows::type_check,
+    },
+    Check {
+        name: "testkit",
+        needs: Needs::Much,
+        run: testkit,
+    },
+    Check {
+        name: "engine",
+        needs: Needs::Much,
+        run: engine,
+    },
+    Check {
+        name: "e2e",
+        needs: Needs::Much,
+        run: e2e,
+    },
+    Check {
+        name: "gui",
+        needs: Needs::Much,
+        run: gui,
+    },
+];
+
+/// Tests of these packages start Asterisk or a display.
+const ON_REAL_THINGS: [&str; 3] = ["e2e", "gui", "testkit"];
+
+pub(crate) fn run(arguments: &[&str]) -> ExitCode {
+    let (quick, only) = match arguments {
+        [] => (false, None),
+        ["--quick"] => (true, None),
+        ["--only", name] if CHECKS.iter().any(|check| check.name == *name) => (false, Some(*name)),
+        other => {
+            let names: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
+            eprintln!(
+                "not understood: test {}\ntest [--quick] [--only {}]",
+                other.join(" "),
+                names.join("|")
+            );
+            return ExitCode::from(2);
+        }
+    };
+    let start = Instant::now();
+    if let Err(error) = debian::install_missing()
+        .and_then(|()| prune())
+        .and_then(|()| ui::build())
+    {
+        eprintln!("\n{error:#}");
+        return ExitCode::FAILURE;
+    }
+    let (mut passed, mut failed, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
+    for check in CHECKS {
+        if only.is_some_and(|only| only != check.name) {
+            continue;
+        }
+        if quick && check.needs == Needs::Much {
+            skipped.push(format!("{} (--quick)", check.name));
+            continue;
+        }
+        match (check.run)() {
+            Ok(Outcome::Passed) => passed.push(check.name),
+            Ok(Outcome::Skipped(why)) => {
+                println!("  skip  {}: {why}", check.name);
+                skipped.push(format!("{}: {why}", check.name));
+            }
+            Err(error) => {
+                eprintln!("\n{error:#}\n");
+                failed.push(check.name);
+            }
+        }
+    }
+    println!("\nchecks passed: {}", passed.join(", "));
+    if !skipped.is_empty() {
+        println!("checks skipped: {}", skipped.join(", "));
+    }
+    if !failed.is_empty() {
+        println!("checks FAILED: {}", failed.join(", "));
+    }
+    println!("all in {:.0} s", start.elapsed().as_secs_f64());
+    println!(
+        "{} passed, {} failed, {} skipped",
+        passed.len(),
+        failed.len(),
+        skipped.len()
+    );
+    if failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Under CI the target folder is kept from run to run and would grow for ever.
+fn prune() -> Result<()> {
+    const LIMIT_MIB: u64 = 15 * 1024;
+    let target = folders::target()?;
+    if !folders::is_ci() || !target.starts_with(folders::cache()?) || !target.exists() {
+        return Ok(());
+    }
+    let output = Command::new("du").args(["-sm"]).arg(&target).output()?;
+    let size = String::from_utf8_lossy(&output.stdout)
+        .split_whitespace()
+        .next()
+        .and_then(|size| size.parse().ok());
+    if size.unwrap_or(0_u64) > LIMIT_MIB {
+        return step::done(
+            "empty the kept target folder, it has grown too large",
+            || Ok(std::fs::remove_dir_all(&target)?),
+        );
+    }
+    Ok(())
+}
+
+fn cargo(what: &str, arguments: &[&str]) -> Result<Outcome> {
+    step::command(what, &mut tools::cargo(arguments)?)?;
+    Ok(Outcome::Passed)
+}
+
+fn format() -> Result<Outcome> {
+    cargo("formatting", &["fmt", "--all", "--", "--check"])
+}
+
+fn pages() -> Result<Outcome> {
+    step::command(
+        "the windows' pages: types and accessibility",
+        &mut ui::npm(&["run", "--silent", "check"]),
+    )?;
+    step::command(
+        "the windows' pages: tests",
+        &mut ui::npm(&["test", "--silent"]),
+    )?;
+    step::command(
+        "the windows' pages: size",
+        &mut ui::npm(&["run", "--silent", "size"]),
+    )?;
+    Ok(Outcome::Passed)
+}
+
+/// The windows' types are generated from Rust; what is committed must be what comes out.
+fn types() -> Result<Outcome> {
+    cargo(
+        "generate the windows' types",
+        &["test", "-p", "view", "--features", "ts"],
+    )?;
+    let mut git = Command::new("git");
+    git.args(["diff", "--exit-code", "--", "ui/src/types"])
+        .current_dir(folders::root());
+    step::command("the committed types are these", &mut git)?;
+    Ok(Outcome::Passed)
+}
+
+fn lints() -> Result<Outcome> {
+    cargo(
+        "lints",
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    )
+}
+
+fn unit() -> Result<Outcome> {
+    let mut arguments = vec![
+        "test",
+        "--workspace",
+        "--exclude",
+        "tidy",
+        "--exclude",
+        "engine",
+    ];
+    for package in ON_REAL_THINGS {
+        arguments.extend(["--exclude", package]);
+    }
+    cargo("unit and property tests", &arguments)?;
+    // Its test on a real Asterisk has a check of its own.
+    let mut engine = vec!["test", "-p", "engine", "--lib"];
+    let files = std::fs::read_dir(folders::root().join("crates/engine/tests"))?;
+    let names: Vec<String> = files
+        .filter_map(|file| Some(file.ok()?.path().file_stem()?.to_str()?.to_owned()))
+        .filter(|name| {
+            name != "real_asterisk"
+                && folders::root()
+                    .join(format!("crates/engine/tests/{name}.rs"))
+                    .exists()
+        })
+        .collect();
+    for name in &names {
+        engine.extend(["--test", name]);
+    }
+    cargo("the engine's tests without Asterisk", &engine)
+}
+
+fn tidy() -> Result<Outcome> {
+    cargo("rules of the house", &["test", "-p", "tidy"])
+}
+
+fn licences() -> Result<Outcome> {
+    let deny = tools::cargo_deny()?;
+    let mut command = Command::new(deny);
+    command
+        .args(["--offline", "check", "bans", "licenses", "sources"])
+        .current_dir(folders::root());
+    step::command("licences, bans and sources of dependencies", &mut command)?;
+    Ok(Outcome::Passed)
+}
+
+fn testkit() -> Result<Outcome> {
+    cargo(
+        "the test tools themselves, on a real Asterisk",
+        &["test", "-p", "testkit", "--", "--test-threads=1"],
+    )
+}
+
+fn engine() -> Result<Outcome> {
+    cargo(
+        "the engine on a real Asterisk",
+        &[
+            "test",
+            "-p",
+            "engine",
+            "--test",
+            "real_asterisk",
+            "--",
+            "--test-threads=1",
+        ],
+    )
+}
+
+fn e2e() -> Result<Outcome> {
+    programs::product(&[])?;
+    cargo(
+        "end to end, on a real Asterisk",
+        &["test", "-p", "e2e", "--", "--test-threads=1"],
+    )
+}
+
+fn gui() -> Result<Outcome> {
+    programs::product(&[])?;
+    if !folders::root().join("tests/gui/tests").exists() {
+        bail!("tests/gui has no tests");
+    }
+    cargo(
+        "the real windows, on a real Asterisk",
+        &["test", "-p", "gui", "--", "--test-threads=1"],
+    )
+}

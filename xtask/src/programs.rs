@@ -1,0 +1,69 @@
+//! Demo, bench and pictures: builds what they need and runs them.
+
+use crate::{debian, folders, step, tools, ui};
+use anyhow::{Result, bail};
+use std::path::Path;
+use std::process::Command;
+
+pub(crate) fn demo(arguments: &[&str]) -> Result<()> {
+    println!(
+        "Sidetone demo. The first run installs and compiles for 10 to 15 minutes, later ones start at once.\n"
+    );
+    let folder = build(&[], "debug")?;
+    run(&folder, "demo", arguments)
+}
+
+pub(crate) fn bench(arguments: &[&str]) -> Result<()> {
+    let folder = build(&["--release"], "release")?;
+    let mut example = tools::cargo(&[
+        "build",
+        "--release",
+        "-p",
+        "calls",
+        "--example",
+        "replay_load",
+    ])?;
+    step::command("build the decoder's bench", &mut example)?;
+    run(&folder, "bench", arguments)
+}
+
+pub(crate) fn pictures(arguments: &[&str]) -> Result<()> {
+    let folder = build(&[], "debug")?;
+    run(&folder, "pictures", arguments)
+}
+
+/// Installs what is missing and builds both programs of the product and those of the tests.
+fn build(options: &[&str], profile: &str) -> Result<std::path::PathBuf> {
+    debian::install_missing()?;
+    ui::build()?;
+    product(options)?;
+    let mut arguments = vec!["build", "-p", "e2e", "--bins"];
+    arguments.extend(options);
+    step::command(
+        "build Asterisk's and the phones' helpers",
+        &mut tools::cargo(&arguments)?,
+    )?;
+    Ok(folders::target()?.join(profile))
+}
+
+/// `sidetone` and `sidetone-ui`.
+pub(crate) fn product(options: &[&str]) -> Result<()> {
+    let mut arguments = vec!["build", "-p", "agent", "-p", "sidetone-ui"];
+    arguments.extend(options);
+    step::command("build Sidetone", &mut tools::cargo(&arguments)?)
+}
+
+/// Runs a program in the terminal; Ctrl-C reaches it too, and all that it started ends with it.
+fn run(folder: &Path, program: &str, arguments: &[&str]) -> Result<()> {
+    println!();
+    let mut command = Command::new(folder.join(program));
+    command
+        .args(arguments)
+        .current_dir(folders::root())
+        .env("SIDETONE_BIN_DIR", folder);
+    let status = command.status()?;
+    if !status.success() {
+        bail!("{program} ended with {status}");
+    }
+    Ok(())
+}
