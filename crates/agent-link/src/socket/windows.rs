@@ -2,11 +2,12 @@
 
 use crate::{Place, PlaceError};
 use interprocess::local_socket::tokio::prelude::*;
-use interprocess::local_socket::{GenericFilePath, ListenerOptions, Name, ToFsName as _};
+use interprocess::local_socket::{GenericFilePath, ListenerOptions, Name};
 use interprocess::os::windows::local_socket::ListenerOptionsExt as _;
 use interprocess::os::windows::security_descriptor::SecurityDescriptor;
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::windows::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use widestring::u16cstr;
@@ -19,6 +20,9 @@ pub(crate) fn folder() -> PathBuf {
         .map_or_else(std::env::temp_dir, PathBuf::from)
         .join("Sidetone")
 }
+
+/// Whoever serves the pipe may learn who we are, not act as us (`SECURITY_IDENTIFICATION`).
+const IDENTIFICATION: u32 = 1 << 16;
 
 /// The user's own local folder is private by the system's inheritance.
 pub(crate) fn make_private(folder: &Path) -> Result<(), PlaceError> {
@@ -57,8 +61,9 @@ impl Listener {
     pub(crate) fn bind(_place: &Place) -> io::Result<Self> {
         // Protected list, one entry: everything to the owner, nothing to anybody else.
         let owner_only = SecurityDescriptor::deserialize(u16cstr!("D:P(A;;GA;;;OW)"))?;
+        let pipe = pipe();
         let options = ListenerOptions::new()
-            .name(name(&pipe())?)
+            .name(name(&pipe)?)
             .security_descriptor(owner_only);
         Ok(Self {
             listener: options.create_tokio()?,
@@ -79,5 +84,9 @@ pub(crate) async fn connect(_place: &Place) -> io::Result<Stream> {
 
 /// A pipe opened as a file has no deadline of its own; the caller keeps one.
 pub(crate) fn connect_blocking(_place: &Place, _deadline: Duration) -> io::Result<BlockingStream> {
-    OpenOptions::new().read(true).write(true).open(pipe())
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .security_qos_flags(IDENTIFICATION)
+        .open(pipe())
 }
