@@ -1,1 +1,1 @@
-//! Who may import whom, and other rules of the house.
+//! The rules of the house that a compiler does not know; they are in `tests/house.rs`.

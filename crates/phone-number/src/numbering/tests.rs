@@ -1,3 +1,5 @@
+//! The numbering plans, read country by country, against the whole world loaded at once.
+
 use super::*;
 use rlibphonenumber::PHONE_NUMBER_UTIL;
 
