@@ -39,7 +39,12 @@ impl AsteriskProgram {
     /// What `asterisk -V` says, e.g. "Asterisk 22.10.1".
     pub fn version(&self) -> Result<String> {
         let said = run::output(self.command().arg("-V"))?;
-        Ok(said.trim().split('~').next().unwrap_or_default().to_owned())
+        Ok(said
+            .trim()
+            .split(['~', '+'])
+            .next()
+            .unwrap_or_default()
+            .to_owned())
     }
 
     fn command(&self) -> Command {

@@ -122,9 +122,25 @@ impl<'a> Chromium<'a> {
         Ok(seen.context("the page saw no click")?.at)
     }
 
-    /// Says yes to "Open …?", by keyboard.
+    /// Says yes to "Open …?", by keyboard, after a click on a page without [`Consent`].
     pub fn accept_prompt(&self) -> Result<()> {
-        self.session.press("Return")
+        let requests = self.page.requests();
+        let asked = requests.wait_for(Duration::from_secs(10), |request| {
+            request.path == "/blurred"
+        });
+        asked.context("the browser does not ask")?;
+        let mark = requests.mark();
+        // "Cancel" has the keyboard first.
+        self.session.press("Tab")?;
+        // For half a second the browser takes a yes for an accident, and each early one starts that time anew.
+        run::poll(Duration::from_secs(10), "end of the question", || {
+            self.session.press("Return")?;
+            let left = requests.wait_after(mark, Duration::from_millis(900), |request| {
+                request.path == "/focused"
+            });
+            Ok(left.ok())
+        })
+        .map(drop)
     }
 }
 

@@ -72,7 +72,7 @@ pub enum ColorScheme {
     Dark,
 }
 
-/// Programs that a session of one's own needs, as (program, Debian package).
+/// Programs that a session, the browser and the web driver need, as (program, Debian package).
 pub fn programs() -> &'static [(&'static str, &'static str)] {
     &[
         ("Xvfb", "xvfb"),
@@ -81,6 +81,9 @@ pub fn programs() -> &'static [(&'static str, &'static str)] {
         ("gnome-keyring-daemon", "gnome-keyring"),
         ("xdotool", "xdotool"),
         ("import", "imagemagick"),
+        ("xdg-open", "xdg-utils"),
+        ("chromium", "chromium"),
+        ("WebKitWebDriver", "webkit2gtk-driver"),
     ]
 }
 

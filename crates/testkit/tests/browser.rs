@@ -30,6 +30,16 @@ fn the_policy_allows_it_for_everybody() {
     assert_eq!(handled(&session, 1), [LINKS[1]]);
 }
 
+#[test]
+fn without_either_the_browser_asks_first() {
+    let session = start();
+    let page = LinkPage::serve(&LINKS).unwrap();
+    let browser = Chromium::open(&session, &page, Consent::Ask).unwrap();
+    browser.click(1).unwrap();
+    browser.accept_prompt().unwrap();
+    assert_eq!(handled(&session, 1), [LINKS[1]]);
+}
+
 fn start() -> DesktopSession {
     let options = Options {
         keyring: Keyring::None,

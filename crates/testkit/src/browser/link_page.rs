@@ -14,7 +14,7 @@ use crate::record::Record;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest {
     pub at: Instant,
-    /// `/` for the page, `/painted`, `/clicked/N`; anything else was not asked for by us.
+    /// `/` for the page, `/painted`, `/clicked/N`, `/blurred` and `/focused`; anything else was not asked for by us.
     pub path: String,
 }
 
@@ -123,6 +123,7 @@ fn html(links: &[String]) -> String {
         "<!doctype html><html lang=\"en\"><title>Links to call</title>
 <style>html,body{{margin:0;height:100%}}body{{display:grid;grid-auto-rows:1fr}}
 a{{display:grid;place-items:center;font:24px sans-serif;border:1px solid}}</style>
-<body>{rows}<script>requestAnimationFrame(() => requestAnimationFrame(() => fetch('/painted')))</script></body></html>"
+<body>{rows}<script>requestAnimationFrame(() => requestAnimationFrame(() => fetch('/painted')))
+for (const [event, path] of [['blur', '/blurred'], ['focus', '/focused']]) addEventListener(event, () => navigator.sendBeacon(path))</script></body></html>"
     )
 }
