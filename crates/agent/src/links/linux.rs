@@ -75,10 +75,16 @@ fn entry(program: &Path) -> String {
     )
 }
 
-/// Quoting of the `Exec` key (Desktop Entry Specification, "The Exec key").
+/// Quoting of the `Exec` key (Desktop Entry Specification, "The Exec key"), where there is need of it: xdg-open 1.1.3
+/// takes quotes for a part of the program's name.
 fn quoted(program: &Path) -> String {
+    let program = program.to_string_lossy();
+    let is_plain = |letter: char| letter.is_alphanumeric() || "/._-+@:,=".contains(letter);
+    if program.chars().all(is_plain) {
+        return program.into_owned();
+    }
     let mut quoted = String::from("\"");
-    for letter in program.to_string_lossy().chars() {
+    for letter in program.chars() {
         match letter {
             '"' | '`' | '$' => quoted.extend(['\\', '\\', letter]),
             '\\' => quoted.push_str("\\\\\\\\"),
@@ -132,7 +138,8 @@ mod tests {
     }
 
     #[test]
-    fn odd_paths_are_quoted() {
+    fn odd_paths_are_quoted_and_others_are_not() {
+        assert_eq!(quoted(Path::new("/usr/bin/sidetone")), "/usr/bin/sidetone");
         assert_eq!(quoted(Path::new("/a\"b$c%d")), r#""/a\\"b\\$c%%d""#);
     }
 }
