@@ -111,17 +111,25 @@ impl Driver {
         .with_context(|| format!("instead: {:?}", self.texts("body")))
     }
 
-    /// Presses the button with this name, once it is there.
+    /// Presses the button with this name, once it is there and can be pressed.
+    ///
+    /// By the page's own `click()`: the driver's waits for a mouse that a window which hides itself never sees again.
     ///
     /// # Errors
-    /// There is none, or it cannot be pressed.
+    /// The buttons there are instead.
     pub fn press(&self, name: &str) -> Result<()> {
-        let css = format!("button[aria-label={}]", serde_json::to_string(name)?);
-        // It may be drawn anew between the two questions.
+        let css = format!(
+            "button[aria-label={}]:enabled:not([aria-disabled=true])",
+            serde_json::to_string(name)?
+        );
+        let press = format!(
+            "const button = document.querySelector({});
+             if (button) setTimeout(() => button.click());
+             return button !== null",
+            serde_json::to_string(&css)?
+        );
         wait_for(&format!("press {name:?}"), SOON, || {
-            let id = self.element(&css)?;
-            self.ask("POST", &format!("/element/{id}/click"), &json!({}))
-                .map(|_| Some(()))
+            Ok((self.script(&press)? == json!(true)).then_some(()))
         })
         .with_context(|| format!("buttons there: {:?}", self.texts("button")))
     }
