@@ -269,7 +269,7 @@ fn licences() -> Result<Outcome> {
     let deny = tools::cargo_deny()?;
     let mut command = Command::new(deny);
     command
-        .args(["--offline", "check", "bans", "licenses", "sources"])
+        .args(["check", "bans", "licenses", "sources"])
         .current_dir(folders::root());
     step::command("licences, bans and sources of dependencies", &mut command)?;
     Ok(Outcome::Passed)

@@ -35,7 +35,10 @@ pub(crate) fn type_check() -> Result<Outcome> {
     check
         .env("RUSTC", toolchain.join("bin/rustc"))
         .env("CARGO_TARGET_DIR", folders::target()?.join("windows"));
-    check.env_remove("RUSTUP_TOOLCHAIN");
+    // Cargo's own library path would make the copied compiler take the user's toolchain for its home.
+    check
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .env_remove("LD_LIBRARY_PATH");
     step::command("type check for Windows", &mut check)?;
     Ok(Outcome::Passed)
 }
