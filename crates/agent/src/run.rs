@@ -5,7 +5,7 @@ use crate::notices::{Notices, Pressed};
 use crate::shell::{Effect, Effects};
 use crate::tray::TrayThread;
 use crate::window_program::{Fate, WindowProgram};
-use crate::{links, logs, settings_file, tray};
+use crate::{links, logs, settings_file};
 use agent_link::{BindError, Place, Server, ServerEvent};
 use anyhow::Context as _;
 use contacts::Book;
@@ -30,6 +30,7 @@ enum Tick {
     Engine(Option<engine::Update>),
     Inner(Inner),
     Tray(TrayAction),
+    TrayHost(bool),
     Notice(Pressed),
     Windows(Fate),
     Timeout,
@@ -42,7 +43,6 @@ enum Inner {
     Saved(Result<(), String>),
     Links(view::Tick),
     Contacts(String),
-    TrayHost(bool),
 }
 
 /// Lives until somebody says quit.
@@ -80,6 +80,7 @@ struct Agent {
     inner: mpsc::Sender<Inner>,
     inbox: mpsc::Receiver<Inner>,
     clicks: mpsc::Receiver<TrayAction>,
+    hosts: watch::Receiver<bool>,
     pressed: mpsc::Receiver<Pressed>,
     quitting: bool,
 }
@@ -87,6 +88,7 @@ struct Agent {
 impl Agent {
     fn start(server: Server) -> anyhow::Result<Self> {
         let (click, clicks) = mpsc::channel(32);
+        let (host, hosts) = watch::channel(false);
         let (press, pressed) = mpsc::channel(32);
         let (inner, inbox) = mpsc::channel(32);
         let (book, books) = watch::channel(Arc::default());
@@ -105,13 +107,14 @@ impl Agent {
             contacts: None,
             windows_client: None,
             windows: WindowProgram::default(),
-            tray: TrayThread::start(click).context("start the tray")?,
+            tray: TrayThread::start(click, host).context("start the tray")?,
             notices: Notices::start(press).context("start notifications")?,
             keychain: Keychain::default(),
             settings_path,
             inner,
             inbox,
             clicks,
+            hosts,
             pressed,
             quitting: false,
         };
@@ -134,7 +137,6 @@ impl Agent {
 
     async fn live(mut self) -> anyhow::Result<Ended> {
         let mut end = EndSignals::new()?;
-        self.watch_tray_hosts().context("watch the tray")?;
         while !self.quitting {
             let due = self.controller.poll_timeout();
             let timeout = async {
@@ -148,6 +150,7 @@ impl Agent {
                 update = self.updates.next() => Tick::Engine(update),
                 Some(inner) = self.inbox.recv() => Tick::Inner(inner),
                 Some(action) = self.clicks.recv() => Tick::Tray(action),
+                Ok(()) = self.hosts.changed() => Tick::TrayHost(*self.hosts.borrow_and_update()),
                 Some(pressed) = self.pressed.recv() => Tick::Notice(pressed),
                 fate = self.windows.next() => Tick::Windows(fate),
                 () = timeout => Tick::Timeout,
@@ -171,8 +174,8 @@ impl Agent {
             Tick::Inner(Inner::Saved(result)) => self.input(Input::SettingsSaved(result)),
             Tick::Inner(Inner::Links(tick)) => self.input(Input::Links(tick)),
             Tick::Inner(Inner::Contacts(words)) => self.input(Input::Contacts { words }),
-            Tick::Inner(Inner::TrayHost(there)) => self.input(Input::TrayShown(there)),
             Tick::Tray(action) => self.input(Input::Tray(action)),
+            Tick::TrayHost(there) => self.input(Input::TrayShown(there)),
             Tick::Notice(Pressed { key, action }) => {
                 self.input(Input::Notification { key, action })
             }
@@ -332,12 +335,6 @@ impl Agent {
                 }
             }
         }));
-    }
-
-    /// A panel may start after us, and again.
-    fn watch_tray_hosts(&self) -> std::io::Result<()> {
-        let inner = self.inner.clone();
-        tray::watch_hosts(move |there| inner.blocking_send(Inner::TrayHost(there)).is_ok())
     }
 }
 

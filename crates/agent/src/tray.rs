@@ -18,7 +18,7 @@ use tray_icon::menu::{Menu, MenuEvent, MenuId, PredefinedMenuItem};
 use tray_icon::{Icon, MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 use view::Lamp;
 
-pub(crate) use system::{TrayThread, watch_hosts};
+pub(crate) use system::TrayThread;
 
 /// What a click on a menu line means. The lines are rebuilt in the tray's thread and clicked in the system's.
 type Meanings = Arc<Mutex<HashMap<MenuId, TrayAction>>>;

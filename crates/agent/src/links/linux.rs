@@ -1,6 +1,9 @@
 //! Linux: a `.desktop` file with `%u`, and the default by `xdg-mime` (freedesktop.org MIME applications).
 
+mod mime_apps;
+
 use crate::folders;
+use mime_apps::MimeApps;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -9,15 +12,14 @@ const FILE: &str = "sidetone.desktop";
 const SCHEMES: [&str; 3] = ["tel", "callto", "sip"];
 const LIMIT: Duration = Duration::from_secs(5);
 
+/// Reads the lists itself: `xdg-mime query` starts a dozen programs, and this is asked at each start.
 pub(super) fn check() -> Result<String, String> {
-    let output = run("xdg-mime", &["query", "default", "x-scheme-handler/tel"])?;
-    let owner = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    match owner.as_str() {
-        FILE => Ok("tel: links come to Sidetone.".into()),
-        "" => {
+    match MimeApps::of_this_user().owner("x-scheme-handler/tel") {
+        None => {
             Err("No program opens tel: links yet. Choose “Open tel: links with Sidetone”.".into())
         }
-        other => {
+        Some(owner) if owner == FILE => Ok("tel: links come to Sidetone.".into()),
+        Some(other) => {
             let other = other.trim_end_matches(".desktop");
             Err(format!(
                 "tel: links go to {other}. Choose “Open tel: links with Sidetone” to change that."

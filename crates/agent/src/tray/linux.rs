@@ -19,14 +19,18 @@ pub(crate) struct TrayThread {
 }
 
 impl TrayThread {
-    pub(crate) fn start(clicks: Sender<TrayAction>) -> std::io::Result<Self> {
+    /// `hosts` is told whether a panel takes icons.
+    pub(crate) fn start(
+        clicks: Sender<TrayAction>,
+        hosts: watch::Sender<bool>,
+    ) -> std::io::Result<Self> {
         let (newest, wishes) = watch::channel(None);
         // One ring is enough for any number of wishes: the newest counts.
         let (bell, rings) = sync_channel(1);
         std::thread::Builder::new()
             .name("tray".into())
             .stack_size(STACK)
-            .spawn(move || serve(&wishes, &rings, &clicks))?;
+            .spawn(move || serve(&wishes, &rings, &clicks, hosts))?;
         Ok(Self { newest, bell })
     }
 
@@ -41,8 +45,10 @@ fn serve(
     wishes: &watch::Receiver<Option<Tray>>,
     rings: &Receiver<()>,
     clicks: &Sender<TrayAction>,
+    hosts: watch::Sender<bool>,
 ) {
     let mut shown: Option<Shown> = None;
+    let mut hosts = Some(hosts);
     loop {
         let wait = if shown.is_some() {
             Duration::MAX
@@ -63,20 +69,22 @@ fn serve(
         if let Err(error) = outcome {
             tracing::warn!(%error, "no tray icon");
         }
+        // Not before the icon: both ask the same bus, and the icon is what a person waits for.
+        if let Some(hosts) = hosts.take()
+            && let Err(error) = watch_hosts(hosts)
+        {
+            tracing::warn!(%error, "tray hosts are not watched");
+        }
     }
 }
 
-/// Reports whether a panel takes icons, now and whenever that changes, until `report` gives `false`.
-pub(crate) fn watch_hosts(report: impl Fn(bool) -> bool + Send + 'static) -> std::io::Result<()> {
+/// Follows whether a panel takes icons for as long as anybody listens.
+fn watch_hosts(hosts: watch::Sender<bool>) -> std::io::Result<()> {
     let watch = move || {
-        loop {
-            match follow_hosts(&report) {
-                Ok(()) => return,
-                Err(error) => tracing::debug!(%error, "tray hosts cannot be watched"),
-            }
-            if !report(false) {
-                return;
-            }
+        while !hosts.is_closed() {
+            let outcome = follow_hosts(&hosts);
+            tracing::debug!(?outcome, "tray hosts cannot be watched");
+            hosts.send_replace(false);
             std::thread::sleep(AGAIN);
         }
     };
@@ -87,17 +95,14 @@ pub(crate) fn watch_hosts(report: impl Fn(bool) -> bool + Send + 'static) -> std
         .map(drop)
 }
 
-fn follow_hosts(report: &impl Fn(bool) -> bool) -> zbus::Result<()> {
+/// Ends when the bus does.
+fn follow_hosts(hosts: &watch::Sender<bool>) -> zbus::Result<()> {
     let bus = Connection::session()?;
     let bus = DBusProxy::new(&bus)?;
     let changes = bus.receive_name_owner_changed_with_args(&[(0, WATCHER)])?;
-    if !report(bus.name_has_owner(WATCHER.try_into()?)?) {
-        return Ok(());
-    }
+    hosts.send_replace(bus.name_has_owner(WATCHER.try_into()?)?);
     for change in changes {
-        if !report(change.args()?.new_owner.is_some()) {
-            return Ok(());
-        }
+        hosts.send_replace(change.args()?.new_owner.is_some());
     }
-    Err(zbus::Error::Failure("the session bus has gone".into()))
+    Ok(())
 }

@@ -2,19 +2,25 @@
 
 use super::Shown;
 use desktop::{Tray, TrayAction};
-use tokio::sync::mpsc::Sender;
+use tokio::sync::{mpsc::Sender, watch};
 
 /// Lives in the main thread, as AppKit asks.
 pub(crate) struct TrayThread {
     shown: Option<Shown>,
     clicks: Sender<TrayAction>,
+    hosts: watch::Sender<bool>,
 }
 
 impl TrayThread {
-    pub(crate) fn start(clicks: Sender<TrayAction>) -> std::io::Result<Self> {
+    /// `hosts` is told whether the menu bar took the item.
+    pub(crate) fn start(
+        clicks: Sender<TrayAction>,
+        hosts: watch::Sender<bool>,
+    ) -> std::io::Result<Self> {
         Ok(Self {
             shown: None,
             clicks,
+            hosts,
         })
     }
 
@@ -26,12 +32,6 @@ impl TrayThread {
         if let Err(error) = outcome {
             tracing::warn!(%error, "no menu bar item");
         }
+        self.hosts.send_replace(self.shown.is_some());
     }
-}
-
-/// macOS always has a menu bar.
-pub(crate) fn watch_hosts(report: impl Fn(bool) -> bool + Send + 'static) -> std::io::Result<()> {
-    std::thread::Builder::new()
-        .spawn(move || report(true))
-        .map(drop)
 }

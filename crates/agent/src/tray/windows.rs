@@ -4,7 +4,7 @@
 use super::Shown;
 use desktop::{Tray, TrayAction};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use tokio::sync::mpsc::Sender;
+use tokio::sync::{mpsc::Sender, watch};
 use windows_sys::Win32::UI::WindowsAndMessaging::{
     DispatchMessageW, MSG, PM_REMOVE, PeekMessageW, TranslateMessage,
 };
@@ -15,11 +15,15 @@ pub(crate) struct TrayThread {
 }
 
 impl TrayThread {
-    pub(crate) fn start(clicks: Sender<TrayAction>) -> std::io::Result<Self> {
+    /// `hosts` is told whether the notification area took the icon.
+    pub(crate) fn start(
+        clicks: Sender<TrayAction>,
+        hosts: watch::Sender<bool>,
+    ) -> std::io::Result<Self> {
         let (wishes, inbox) = sync_channel(16);
         std::thread::Builder::new()
             .name("tray".into())
-            .spawn(move || serve(&inbox, &clicks))?;
+            .spawn(move || serve(&inbox, &clicks, &hosts))?;
         Ok(Self { wishes })
     }
 
@@ -28,7 +32,7 @@ impl TrayThread {
     }
 }
 
-fn serve(inbox: &Receiver<Tray>, clicks: &Sender<TrayAction>) {
+fn serve(inbox: &Receiver<Tray>, clicks: &Sender<TrayAction>, hosts: &watch::Sender<bool>) {
     let mut shown: Option<Shown> = None;
     loop {
         match inbox.recv_timeout(std::time::Duration::from_millis(20)) {
@@ -40,6 +44,7 @@ fn serve(inbox: &Receiver<Tray>, clicks: &Sender<TrayAction>) {
                 if let Err(error) = outcome {
                     tracing::warn!(%error, "no tray icon");
                 }
+                hosts.send_replace(shown.is_some());
             }
             Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
             Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return,
@@ -57,11 +62,4 @@ fn pump() {
             DispatchMessageW(&raw const message);
         }
     }
-}
-
-/// Windows always has a notification area.
-pub(crate) fn watch_hosts(report: impl Fn(bool) -> bool + Send + 'static) -> std::io::Result<()> {
-    std::thread::Builder::new()
-        .spawn(move || report(true))
-        .map(drop)
 }
