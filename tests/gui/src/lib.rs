@@ -1,6 +1,7 @@
 //! Tests of the real windows under a virtual display, on the real Asterisk with real phones: what the tests share.
 #![cfg(target_os = "linux")]
 
+pub mod hostile;
 pub mod listener;
 pub mod stage;
 pub mod text_window;
