@@ -118,15 +118,12 @@ impl Driver {
     /// # Errors
     /// The buttons there are instead.
     pub fn press(&self, name: &str) -> Result<()> {
-        let css = format!(
-            "button[aria-label={}]:enabled:not([aria-disabled=true])",
-            serde_json::to_string(name)?
-        );
         let press = format!(
-            "const button = document.querySelector({});
+            "const button = [...document.querySelectorAll('button:enabled:not([aria-disabled=true])')]
+               .find((button) => (button.ariaLabel ?? button.innerText).trim() === {});
              if (button) setTimeout(() => button.click());
-             return button !== null",
-            serde_json::to_string(&css)?
+             return button !== undefined",
+            serde_json::to_string(name)?
         );
         wait_for(&format!("press {name:?}"), SOON, || {
             Ok((self.script(&press)? == json!(true)).then_some(()))
