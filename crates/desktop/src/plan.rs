@@ -2,7 +2,7 @@
 
 use phone_number::{CallLink, Dialable, InternalLength, Region, Resolution, Target};
 use secrecy::SecretString;
-use view::{Explanation, Kind, People, SendAs, Settings, Tls, WhyStep};
+use view::{CountryOption, Explanation, Kind, People, SendAs, Settings, Tls, WhyStep};
 
 /// What a text would dial.
 #[derive(Clone, Debug)]
@@ -40,6 +40,17 @@ pub fn dial_plan(settings: &Settings) -> phone_number::DialPlan {
         send_as,
         ..phone_number::DialPlan::new(country)
     }
+}
+
+/// Every country to choose from.
+pub(crate) fn countries() -> Vec<CountryOption> {
+    Region::all()
+        .into_iter()
+        .map(|country| CountryOption {
+            code: country.to_string(),
+            calling_code: format!("+{}", country.calling_code()),
+        })
+        .collect()
 }
 
 /// What would this text or link dial, and why? People are looked up by the caller.

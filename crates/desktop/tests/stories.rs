@@ -34,6 +34,7 @@ fn a_clicked_link_asks_first_and_dials_once() {
     desk.ask(link("tel:+442079460958", "r1"));
     assert_snapshot!(desk.told(), @"
     dial +442079460958
+    windows Running
     reply Dialling
     reply Dialling
     ");
@@ -399,6 +400,22 @@ fn the_test_gives_three_ticks() {
     assert_eq!(
         [test.connection.state, test.phone.state, test.links.state],
         [TickState::Passed, TickState::Failed, TickState::Passed]
+    );
+}
+
+#[test]
+fn the_settings_offer_every_country_once_they_are_opened() {
+    let mut desk = Desk::connected();
+    assert_eq!(desk.state().settings.countries, []);
+    desk.ask(Request::Show {
+        window: Window::Settings,
+    });
+    let countries = &desk.state().settings.countries;
+    assert!(countries.len() > 200, "{}", countries.len());
+    assert!(
+        countries
+            .iter()
+            .any(|country| country.code == "DE" && country.calling_code == "+49")
     );
 }
 

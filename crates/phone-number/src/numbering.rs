@@ -34,6 +34,16 @@ pub(crate) fn calling_code(region: Region) -> Option<u16> {
         .map(|plan| plan.code)
 }
 
+/// Every country and territory with a plan, in the order of their codes.
+pub(crate) fn countries() -> Vec<Region> {
+    let mut countries: Vec<Region> = WORLD
+        .iter()
+        .filter_map(|plan| plan.region.as_region_str().parse().ok())
+        .collect();
+    countries.sort_unstable_by_key(ToString::to_string);
+    countries
+}
+
 /// Finds the number that `digits` (a `+` or none, then digits) means in `country`.
 ///
 /// Without a `+` only numbers that some plan really has are found: any ten digits would be

@@ -18,6 +18,12 @@ impl Region {
     pub const RU: Self = Self(rlibphonenumber::Region::RU);
     pub const US: Self = Self(rlibphonenumber::Region::US);
 
+    /// Every country and territory with a numbering plan, sorted by code.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        crate::numbering::countries()
+    }
+
     /// The country calling code without `+`, for example 7.
     #[must_use]
     pub fn calling_code(self) -> u16 {

@@ -1,7 +1,8 @@
 //! A small firm: Asterisk, four desk phones, customers, and Anna at extension 101 with her desktop.
 
 use crate::sidetone::{Sidetone, output};
-use anyhow::{Context as _, Result, ensure};
+use agent_link::{Client, Place};
+use anyhow::{Context as _, Result, bail, ensure};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use testkit::asterisk::{self, ManagerUser};
 use testkit::session::{self, DesktopSession, WindowId};
 use testkit::{Asterisk, Phones};
-use view::{KeepWindows, Settings, Status};
+use view::{KeepWindows, Reply, Request, Settings, State, Status};
 
 /// The contact book of the firm.
 pub const CONTACTS: &str = include_str!("../data/contacts.vcf");
@@ -148,6 +149,42 @@ impl Scene {
         }
         self.agent = Sidetone::start(&self.session, &[])?;
         Ok(())
+    }
+
+    /// Asks the agent as its windows do.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn ask(&self, request: Request) -> Result<Reply> {
+        let place = Place::at(self.session.runtime_folder().join("sidetone"))?;
+        Ok(Client::connect(&place, Duration::from_secs(10))?.ask(request)?)
+    }
+
+    /// Everything that the windows show, as soon as `accept` takes it.
+    ///
+    /// # Errors
+    /// The limit passed.
+    pub fn wait_state(
+        &self,
+        what: &str,
+        limit: Duration,
+        accept: impl Fn(&State) -> bool,
+    ) -> Result<State> {
+        let until = Instant::now() + limit;
+        loop {
+            let Reply::Snapshot(snapshot) = self.ask(Request::Snapshot)? else {
+                bail!("no snapshot")
+            };
+            if accept(&snapshot.state) {
+                return Ok(snapshot.state);
+            }
+            ensure!(
+                Instant::now() < until,
+                "not within {limit:?}: {what}; the last state: {:?}",
+                snapshot.state
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Writes a picture of a window, or of the screen, as soon as there is something on it.

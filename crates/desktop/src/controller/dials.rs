@@ -154,7 +154,11 @@ impl<S: Shell> Controller<S> {
             )),
         };
         match outcome {
-            Ok(dial) => self.reply(asker, Reply::Dialling { dial }),
+            Ok(dial) => {
+                // Whoever said yes wants to see how far it is, and to be able to stop it.
+                self.show(Window::Panel);
+                self.reply(asker, Reply::Dialling { dial });
+            }
             Err(refused) => self.refuse_dial(asker, true, refused),
         }
     }

@@ -1,7 +1,7 @@
 //! Settings, secret, contacts, who owns the links, and the three ticks.
 
 use super::{Asker, Controller};
-use crate::plan::engine_config;
+use crate::plan::{self, engine_config};
 use crate::shell::{Now, SecretOutcome, Shell};
 use engine::Command;
 use secrecy::SecretString;
@@ -52,6 +52,18 @@ impl<S: Shell> Controller<S> {
                 self.change(Change::Connection(Connection::NotSetUp { words }));
                 self.draw_me();
             }
+        }
+    }
+
+    /// The list is made when somebody looks at it: most days nobody does.
+    pub(super) fn draw_countries(&mut self) {
+        if self.state.settings.countries.is_empty() {
+            let countries = plan::countries();
+            let view = SettingsView {
+                countries,
+                ..self.state.settings.clone()
+            };
+            self.change(Change::Settings(Box::new(view)));
         }
     }
 

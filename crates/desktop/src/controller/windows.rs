@@ -74,6 +74,9 @@ impl<S: Shell> Controller<S> {
         if window == Window::Card {
             return;
         }
+        if window == Window::Settings {
+            self.draw_countries();
+        }
         self.windows.open.insert(name(window));
         self.need_windows();
         if self.windows.is_connected() {
