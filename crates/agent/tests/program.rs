@@ -152,6 +152,23 @@ fn no_number_reaches_the_log() {
     assert!(!digits.contains("123"), "{log}");
 }
 
+#[test]
+fn without_a_runtime_folder_a_private_one_among_the_temporary_files_serves() {
+    let mut home = Home::new();
+    home.runtime = home.path().join("gone");
+    home.temporary = home.path().join("run");
+    let mut agent = home.start();
+    let mut folders = std::fs::read_dir(&home.temporary).expect("a folder");
+    let folder = folders.next().expect("made").expect("an entry");
+    let name = folder.file_name().to_string_lossy().into_owned();
+    assert!(name.starts_with("sidetone-"), "{name}");
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&folder.metadata().expect("there").permissions());
+    assert_eq!(mode & 0o777, 0o700);
+    assert_eq!(home.run(&["quit"]).status.code(), Some(0));
+    assert!(home.wait(&mut agent).success());
+}
+
 /// A line without its time, which is full of digits.
 fn numberless(line: &str) -> String {
     line.split_once(',').map_or("", |(_, rest)| rest).to_owned()
@@ -160,6 +177,8 @@ fn numberless(line: &str) -> String {
 /// A user with nothing but folders.
 struct Home {
     folder: TempDir,
+    runtime: PathBuf,
+    temporary: PathBuf,
 }
 
 impl Home {
@@ -168,7 +187,12 @@ impl Home {
         for name in ["run", "config", "state", "data"] {
             std::fs::create_dir(folder.path().join(name)).expect("a folder");
         }
-        Self { folder }
+        let (runtime, temporary) = (folder.path().join("run"), folder.path().to_owned());
+        Self {
+            folder,
+            runtime,
+            temporary,
+        }
     }
 
     fn path(&self) -> &Path {
@@ -185,7 +209,8 @@ impl Home {
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
             .env("HOME", self.path())
-            .env("XDG_RUNTIME_DIR", self.path().join("run"))
+            .env("XDG_RUNTIME_DIR", &self.runtime)
+            .env("TMPDIR", &self.temporary)
             .env("XDG_CONFIG_HOME", self.path().join("config"))
             .env("XDG_STATE_HOME", self.path().join("state"))
             .env("XDG_DATA_HOME", self.path().join("data"))

@@ -16,8 +16,10 @@ pub(crate) fn folder() -> PathBuf {
     if let Some(home) = std::env::var_os("HOME") {
         return PathBuf::from(home).join("Library/Application Support/Sidetone");
     }
-    match std::env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty()) {
-        Some(folder) => PathBuf::from(folder).join("sidetone"),
+    // The variable outlives its folder where somebody changed users by `su`.
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    match runtime.filter(|folder| folder.is_absolute() && folder.is_dir()) {
+        Some(folder) => folder.join("sidetone"),
         None => std::env::temp_dir().join(format!("sidetone-{}", getuid().as_raw())),
     }
 }
