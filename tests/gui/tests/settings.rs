@@ -53,14 +53,14 @@ fn three_ticks_with_a_sentence_each_then_the_secret_is_in_the_keychain() {
     let ticks = self::ticks(&page);
     assert!(ticks[1].starts_with("Your phone works"), "{ticks:?}");
     assert!(
-        ticks[2].starts_with("Call links does not work"),
+        ticks[2].starts_with("Link handler does not work"),
         "nothing is registered in this session: {ticks:?}"
     );
     stage.picture(Some(window.id), "right").expect("a picture");
     page.press("Open tel: links with Sidetone")
         .expect("take links");
     page.wait_text("[aria-label=Test] li:nth-child(3)", |text| {
-        text.starts_with("Call links works")
+        text.starts_with("Link handler works")
     })
     .expect("links come to us");
 

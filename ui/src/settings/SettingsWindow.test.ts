@@ -86,7 +86,7 @@ test("the_test_gives_three_ticks_each_with_a_sentence", async () => {
   expect(ticks.map((tick) => tick.textContent?.replace(/\s+/g, " ").trim())).toEqual([
     "Phone system works Connected to office PBX.",
     "Your phone does not work Your phone 101 is not registered.",
-    expect.stringContaining("Call links does not work Links go to another program."),
+    expect.stringContaining("Link handler does not work Links go to another program."),
   ]);
   await user.click(press("Open tel: links with Sidetone"));
   expect(backend.asked("take_links")).toHaveLength(1);
