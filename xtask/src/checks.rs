@@ -3,7 +3,7 @@
 use crate::{debian, folders, programs, step, tools, ui, windows};
 use anyhow::{Result, bail};
 use std::process::{Command, ExitCode};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What a check needs besides a compiler.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -108,53 +108,76 @@ pub(crate) fn run(arguments: &[&str]) -> ExitCode {
         }
     };
     let start = Instant::now();
-    if let Err(error) = debian::install_missing()
-        .and_then(|()| prune())
-        .and_then(|()| ui::build())
-    {
-        eprintln!("\n{error:#}");
-        return ExitCode::FAILURE;
+    let mut results = vec![("setup", timed(setup))];
+    // Without the packages and the pages nothing else can say anything.
+    if !matches!(results[0].1.0, Ok(Outcome::Passed)) {
+        return report(&results, start);
     }
-    let (mut passed, mut failed, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     for check in CHECKS {
         if only.is_some_and(|only| only != check.name) {
             continue;
         }
-        if quick && check.needs == Needs::Much {
-            skipped.push(format!("{} (--quick)", check.name));
-            continue;
+        let result = if quick && check.needs == Needs::Much {
+            (Ok(Outcome::Skipped("--quick".into())), Duration::ZERO)
+        } else {
+            timed(check.run)
+        };
+        if let Ok(Outcome::Skipped(why)) = &result.0
+            && !quick
+        {
+            println!("  skip  {}: {why}", check.name);
         }
-        match (check.run)() {
-            Ok(Outcome::Passed) => passed.push(check.name),
+        results.push((check.name, result));
+    }
+    report(&results, start)
+}
+
+type Timed = (Result<Outcome>, Duration);
+
+/// Runs a check and shows at once why it failed.
+fn timed(check: fn() -> Result<Outcome>) -> Timed {
+    let start = Instant::now();
+    let outcome = check();
+    if let Err(error) = &outcome {
+        eprintln!("\n{error:#}\n");
+    }
+    (outcome, start.elapsed())
+}
+
+fn report(results: &[(&str, Timed)], start: Instant) -> ExitCode {
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    println!();
+    for (name, (outcome, took)) in results {
+        let took = format!("{:.1} s", took.as_secs_f64());
+        match outcome {
+            Ok(Outcome::Passed) => {
+                passed += 1;
+                println!("  {name:<10} passed   {took:>9}");
+            }
             Ok(Outcome::Skipped(why)) => {
-                println!("  skip  {}: {why}", check.name);
-                skipped.push(format!("{}: {why}", check.name));
+                skipped += 1;
+                println!("  {name:<10} skipped  {why}");
             }
-            Err(error) => {
-                eprintln!("\n{error:#}\n");
-                failed.push(check.name);
+            Err(_) => {
+                failed += 1;
+                println!("  {name:<10} FAILED   {took:>9}");
             }
         }
     }
-    println!("\nchecks passed: {}", passed.join(", "));
-    if !skipped.is_empty() {
-        println!("checks skipped: {}", skipped.join(", "));
-    }
-    if !failed.is_empty() {
-        println!("checks FAILED: {}", failed.join(", "));
-    }
-    println!("all in {:.0} s", start.elapsed().as_secs_f64());
-    println!(
-        "{} passed, {} failed, {} skipped",
-        passed.len(),
-        failed.len(),
-        skipped.len()
-    );
-    if failed.is_empty() {
+    println!("  all in {:.0} s", start.elapsed().as_secs_f64());
+    println!("{passed} passed, {failed} failed, {skipped} skipped");
+    if failed == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     }
+}
+
+fn setup() -> Result<Outcome> {
+    debian::install_missing()?;
+    prune()?;
+    ui::build()?;
+    Ok(Outcome::Passed)
 }
 
 /// Under CI the target folder is kept from run to run and would grow for ever.

@@ -1,7 +1,7 @@
 //! Demo, bench and pictures: builds what they need and runs them.
 
 use crate::{debian, folders, step, tools, ui};
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result};
 use std::path::Path;
 use std::process::Command;
 
@@ -53,7 +53,7 @@ pub(crate) fn product(options: &[&str]) -> Result<()> {
     step::command("build Sidetone", &mut tools::cargo(&arguments)?)
 }
 
-/// Runs a program in the terminal; Ctrl-C reaches it too, and all that it started ends with it.
+/// Becomes the program, so that Ctrl-C and its exit code need nobody in between.
 fn run(folder: &Path, program: &str, arguments: &[&str]) -> Result<()> {
     println!();
     let mut command = Command::new(folder.join(program));
@@ -61,9 +61,16 @@ fn run(folder: &Path, program: &str, arguments: &[&str]) -> Result<()> {
         .args(arguments)
         .current_dir(folders::root())
         .env("SIDETONE_BIN_DIR", folder);
-    let status = command.status()?;
-    if !status.success() {
-        bail!("{program} ended with {status}");
+    #[cfg(unix)]
+    {
+        let error = std::os::unix::process::CommandExt::exec(&mut command);
+        Err(error).with_context(|| format!("start {}", folder.join(program).display()))
     }
-    Ok(())
+    #[cfg(not(unix))]
+    {
+        let status = command
+            .status()
+            .with_context(|| format!("start {program}"))?;
+        std::process::exit(status.code().unwrap_or(1))
+    }
 }

@@ -8,7 +8,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+const POLL: Duration = Duration::from_millis(20);
 const TICK: Duration = Duration::from_secs(1);
+/// Where nobody watches, a line now and then shows that it goes on.
+const TICK_IN_LOGS: Duration = Duration::from_secs(60);
+/// The longest step, a cold build under load, takes a quarter of it.
+const LIMIT: Duration = Duration::from_secs(40 * 60);
 const SHOWN: usize = 60;
 
 /// Does something that takes its own care of output.
@@ -52,18 +57,34 @@ fn run(what: &str, command: &mut Command, log: &Path, start: Instant) -> Result<
                 tail(log)
             );
         }
-        std::thread::sleep(Duration::from_millis(20));
-        if std::io::stdout().is_terminal() && ticked.elapsed() > TICK {
+        if start.elapsed() > LIMIT {
+            let _ = child.kill();
+            let _ = child.wait();
+            bail!(
+                "{what}: {program} did not end within {} minutes; the whole output is in {}:\n{}",
+                LIMIT.as_secs() / 60,
+                log.display(),
+                tail(log)
+            );
+        }
+        std::thread::sleep(POLL);
+        let is_watched = std::io::stdout().is_terminal();
+        if ticked.elapsed() > if is_watched { TICK } else { TICK_IN_LOGS } {
             ticked = Instant::now();
-            print!("\r  {what} … {} s", start.elapsed().as_secs());
-            let _ = std::io::stdout().flush();
+            let passed = start.elapsed().as_secs();
+            if is_watched {
+                print!("\r        {what} … {passed} s");
+                let _ = std::io::stdout().flush();
+            } else {
+                println!("        {what} … {passed} s");
+            }
         }
     }
 }
 
 fn begin(what: &str) {
     if std::io::stdout().is_terminal() {
-        print!("  {what} …");
+        print!("        {what} …");
         let _ = std::io::stdout().flush();
     }
 }
