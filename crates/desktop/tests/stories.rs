@@ -372,6 +372,34 @@ fn a_secret_that_the_keychain_does_not_take_works_for_this_run_and_says_why() {
 }
 
 #[test]
+fn a_first_start_opens_the_settings() {
+    let mut desk = Desk::fresh(Settings::default());
+    desk.input(Input::Secret(SecretOutcome::Missing));
+    assert_snapshot!(desk.told(), @"
+    load secret
+    watch contacts
+    check links
+    disconnect
+    windows Running
+    ");
+    desk.input(Input::WindowsConnected(ClientId(9)));
+    assert_snapshot!(desk.told(), @"
+    publish snapshot
+    publish show Settings
+    ");
+}
+
+#[test]
+fn without_a_keychain_the_secret_is_asked_for_with_the_reason() {
+    let mut desk = Desk::fresh(settings());
+    desk.input(Input::Secret(SecretOutcome::Unavailable {
+        words: "There is no keychain.".into(),
+    }));
+    assert_eq!(desk.state().connection.words(), "There is no keychain.");
+    assert!(desk.told().ends_with("windows Running"));
+}
+
+#[test]
 fn the_test_gives_three_ticks() {
     let mut desk = Desk::connected();
     desk.ask(Request::TestSettings {
@@ -455,17 +483,21 @@ impl Desk {
         Self::with(settings())
     }
 
-    fn with(settings: Settings) -> Self {
+    fn fresh(settings: Settings) -> Self {
         let now = Now {
             instant: Instant::now(),
             unix_us: 1_800_000_000_000_000,
         };
-        let mut desk = Self {
+        Self {
             controller: Controller::new(Notebook::default(), settings),
             now,
             first: String::new(),
             requests: 0,
-        };
+        }
+    }
+
+    fn with(settings: Settings) -> Self {
+        let mut desk = Self::fresh(settings);
         desk.input(Input::Secret(SecretOutcome::Loaded(SecretString::from(
             "s3cret",
         ))));

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use std::time::{Duration, Instant};
 use view::{
     Change, Connection, RefusalCode, Reply, SecretState, SecretText, Settings, SettingsView,
-    TestReport, Tick, TickState,
+    TestReport, Tick, TickState, Window,
 };
 
 /// A test that has not come to its end by then has failed.
@@ -136,6 +136,7 @@ impl<S: Shell> Controller<S> {
             SecretOutcome::Missing => {
                 self.secret = None;
                 self.configure();
+                self.show(Window::Settings);
                 SecretState::Missing
             }
             SecretOutcome::Unavailable { words } if self.secret.is_some() => {
@@ -145,6 +146,8 @@ impl<S: Shell> Controller<S> {
                 self.change(Change::Connection(Connection::NotSetUp {
                     words: words.clone(),
                 }));
+                // Asked for each time: it is never written anywhere else.
+                self.show(Window::Settings);
                 SecretState::Locked { words }
             }
         };

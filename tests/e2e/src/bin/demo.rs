@@ -37,10 +37,21 @@ mod linux {
             && !std::env::args().any(|argument| argument == "--headless");
         let pictures = PathBuf::from("target/demo");
         std::fs::create_dir_all(&pictures).context("make target/demo")?;
+        install()?;
         let mut stage = Stage::set(with_person)?;
         stage.link_is_clicked(&pictures)?;
         stage.customer_calls(&pictures)?;
         if with_person { stage.stay() } else { Ok(()) }
+    }
+
+    /// Fetches what the first run needs, and says so; later runs find it.
+    fn install() -> Result<()> {
+        let start = Instant::now();
+        let say =
+            |sentence: &str| println!("  {sentence} ({:.1} s)", start.elapsed().as_secs_f64());
+        testkit::asterisk::install(say).context("fetch Asterisk")?;
+        testkit::phones::install(say).context("install the SIP phones")?;
+        Ok(())
     }
 
     struct Stage {
