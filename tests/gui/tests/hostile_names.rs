@@ -16,8 +16,10 @@ const AT_ONCE: usize = 4;
 
 #[test]
 fn a_thousand_hostile_names_are_shown_as_text() {
-    let mut setup = Setup::default();
-    setup.contacts = String::new();
+    let mut setup = Setup {
+        contacts: String::new(),
+        ..Setup::default()
+    };
     let (page, stage) = Stage::start_driven("hostile", &mut setup).expect("a stage");
     let listener = Listener::start().expect("an address");
     let address = format!("127.0.0.1:{}", listener.port());
