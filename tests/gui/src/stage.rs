@@ -28,8 +28,17 @@ impl Stage {
     /// # Errors
     /// What could not be started.
     pub fn start(name: &'static str, setup: &Setup) -> Result<Self> {
+        let stage = Self::start_without_windows(name, setup)?;
+        stage.wait("windows", SOON, |status| status.windows)?;
+        Ok(stage)
+    }
+
+    /// As [`Stage::start`], for settings that start no windows before they are needed.
+    ///
+    /// # Errors
+    /// What could not be started.
+    pub fn start_without_windows(name: &'static str, setup: &Setup) -> Result<Self> {
         let scene = Scene::start(setup)?;
-        scene.wait("windows", SOON, |status| status.windows)?;
         Ok(Self { scene, name })
     }
 
