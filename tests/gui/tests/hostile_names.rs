@@ -118,6 +118,61 @@ fn a_thousand_hostile_names_are_shown_as_text() {
     assert_eq!(stage.status().expect("status").calls, []);
 }
 
+/// The second wall, should a name ever become markup: the pages' policy stops what it would do.
+#[test]
+fn the_policy_of_the_pages_runs_nothing_inline_and_calls_nobody() {
+    let (page, stage) =
+        Stage::start_driven("policy", &mut Setup::default()).expect("a stage with WebDriver");
+    let listener = Listener::start().expect("an address");
+    let attack = format!(
+        "const address = 'http://127.0.0.1:{}/x';
+         window.stopped = [];
+         document.addEventListener('securitypolicyviolation', (event) => stopped.push(event.effectiveDirective));
+         const inline = document.createElement('script');
+         inline.text = 'window.hit = 1';
+         const remote = document.createElement('script');
+         remote.src = address;
+         const style = document.createElement('link');
+         Object.assign(style, {{ rel: 'stylesheet', href: address }});
+         const frame = document.createElement('iframe');
+         frame.src = address;
+         const handler = document.createElement('div');
+         handler.innerHTML = `<img src=\"${{address}}\" onerror=\"window.hit = 1\">`;
+         document.body.append(inline, remote, style, frame, handler);
+         fetch(address).catch(() => null);
+         return null",
+        listener.port()
+    );
+    for name in ["card", "panel"] {
+        page.turn_to(name).expect("page");
+        page.script(&attack).expect("attack");
+        for directive in [
+            "script-src",
+            "style-src",
+            "frame-src",
+            "img-src",
+            "connect-src",
+        ] {
+            wait_for(directive, SOON, || {
+                let stopped = page.script("return window.stopped")?;
+                let names = stopped.as_array().into_iter().flatten();
+                let mut names = names.filter_map(Value::as_str);
+                Ok(names.any(|name| name.starts_with(directive)).then_some(()))
+            })
+            .unwrap_or_else(|error| {
+                panic!(
+                    "{name}: {error:#}: {:?}",
+                    page.script("return window.stopped")
+                )
+            });
+        }
+        let hit = page.script("return typeof window.hit").expect("answers");
+        assert_eq!(hit, json!("undefined"), "{name}");
+    }
+    assert_eq!(listener.heard().expect("it listens"), Vec::<String>::new());
+    assert!(stage.status().expect("status").windows);
+}
+
 fn number(index: usize) -> String {
     format!("+7916{index:07}")
 }
