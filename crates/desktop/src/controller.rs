@@ -56,6 +56,8 @@ pub struct Controller<S> {
     tray: Option<Tray>,
     tray_shown: bool,
     secret: Option<SecretString>,
+    /// The keychain was asked for the secret, and nobody has typed one since.
+    loading_secret: bool,
     phone: engine::PhoneState,
     connected_since: u64,
     /// Calls that touch this extension and are not over.
@@ -87,6 +89,7 @@ impl<S: Shell> Controller<S> {
             tray: None,
             tray_shown: false,
             secret: None,
+            loading_secret: false,
             phone: engine::PhoneState::default(),
             connected_since: 0,
             calls: BTreeMap::new(),

@@ -390,6 +390,20 @@ fn a_first_start_opens_the_settings() {
 }
 
 #[test]
+fn a_late_answer_of_the_keychain_does_not_undo_what_was_typed_meanwhile() {
+    let mut desk = Desk::fresh(settings());
+    desk.ask(Request::SaveSettings {
+        settings: Box::new(settings()),
+        secret: Some(SecretText::from("s3cret".to_owned())),
+    });
+    desk.told();
+    desk.input(Input::Secret(SecretOutcome::Missing));
+    desk.input(Input::Secret(SecretOutcome::Stored));
+    assert_snapshot!(desk.told(), @"");
+    assert_eq!(desk.state().settings.secret, view::SecretState::Stored);
+}
+
+#[test]
 fn without_a_keychain_the_secret_is_asked_for_with_the_reason() {
     let mut desk = Desk::fresh(settings());
     desk.input(Input::Secret(SecretOutcome::Unavailable {

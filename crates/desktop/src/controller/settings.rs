@@ -37,7 +37,7 @@ pub(super) fn first_view(settings: Settings) -> SettingsView {
 impl<S: Shell> Controller<S> {
     pub(super) fn begin(&mut self) {
         let settings = self.state.settings.settings.clone();
-        self.shell.load_secret(&settings);
+        self.load_secret(&settings);
         self.shell.watch_contacts(&settings);
         self.shell.check_links();
         self.keep_windows_at_start();
@@ -55,6 +55,11 @@ impl<S: Shell> Controller<S> {
         }
     }
 
+    fn load_secret(&mut self, settings: &Settings) {
+        self.loading_secret = true;
+        self.shell.load_secret(settings);
+    }
+
     /// The list is made when somebody looks at it: most days nobody does.
     pub(super) fn draw_countries(&mut self) {
         if self.state.settings.countries.is_empty() {
@@ -70,7 +75,7 @@ impl<S: Shell> Controller<S> {
     pub(super) fn reconnect(&mut self) {
         if self.secret.is_none() {
             let settings = self.state.settings.settings.clone();
-            self.shell.load_secret(&settings);
+            self.load_secret(&settings);
         } else {
             self.shell.backend(Command::RetryNow);
         }
@@ -105,11 +110,13 @@ impl<S: Shell> Controller<S> {
             Some(secret) => {
                 let secret = SecretString::from(secret.reveal().to_owned());
                 self.secret = Some(secret.clone());
+                // What the keychain says of an older question does not count any more.
+                self.loading_secret = false;
                 self.shell.store_secret(settings, secret);
                 self.configure();
             }
             None if same_account && self.secret.is_some() => self.configure(),
-            None => self.shell.load_secret(settings),
+            None => self.load_secret(settings),
         }
         self.draw_me();
         self.shell.check_links();
@@ -127,6 +134,7 @@ impl<S: Shell> Controller<S> {
 
     pub(super) fn secret_outcome(&mut self, outcome: SecretOutcome) {
         let state = match outcome {
+            SecretOutcome::Loaded(_) | SecretOutcome::Missing if !self.loading_secret => return,
             SecretOutcome::Loaded(secret) => {
                 self.secret = Some(secret);
                 self.configure();
