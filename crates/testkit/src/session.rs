@@ -118,6 +118,10 @@ impl DesktopSession {
         let bus = match options.display {
             Display::Own => start.own(options)?,
             Display::Existing => {
+                // A product of their own that runs already is not to be met.
+                let runtime = start.folder.path().join("run");
+                start.set("XDG_RUNTIME_DIR", runtime.as_os_str());
+                start.set("GDK_BACKEND", OsStr::new("x11"));
                 std::env::var("DBUS_SESSION_BUS_ADDRESS").context("find the session's bus")?
             }
         };

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use testkit::asterisk::{self, ManagerUser};
 use testkit::session::{self, DesktopSession, WindowId};
 use testkit::{Asterisk, Phones};
-use view::{KeepWindows, Reply, Request, Settings, State, Status};
+use view::{KeepWindows, Reply, Request, SecretText, Settings, State, Status};
 
 /// The contact book of the firm.
 pub const CONTACTS: &str = include_str!("../data/contacts.vcf");
@@ -64,6 +64,8 @@ pub struct Scene {
     pub session: DesktopSession,
     pub phones: Phones,
     pub asterisk: Asterisk,
+    /// What was put into a keychain that is not our own.
+    keychain_entry: Option<String>,
 }
 
 impl Scene {
@@ -91,16 +93,33 @@ impl Scene {
         let session = DesktopSession::start(&setup.session)?;
         let settings = write_settings(setup, &asterisk, &session)?;
         let secret = setup.secret.as_deref().unwrap_or(setup.user.secret);
-        if setup.session.keyring == session::Keyring::Unlocked {
-            store_secret(&session, &settings, secret)?;
-        }
+        let is_own = setup.session.display == session::Display::Own;
+        let has_keychain = setup.session.keyring == session::Keyring::Unlocked;
+        let stored = if has_keychain {
+            store_secret(&session, &settings, secret)
+        } else {
+            Ok(())
+        };
+        let in_hand = match stored {
+            Ok(()) => None,
+            Err(error) if is_own => return Err(error),
+            // A person's desktop may have no keychain: the agent knows what to do then.
+            Err(_) => Some(SecretText::from(secret.to_owned())),
+        };
+        let keychain_entry = (!is_own).then(|| keychain_name(&settings));
         let agent = Sidetone::start(&session, &setup.env)?;
-        Ok(Self {
+        let scene = Self {
             agent,
             session,
             phones,
             asterisk,
-        })
+            keychain_entry,
+        };
+        if let Some(secret) = in_hand {
+            let (settings, secret) = (Box::new(settings), Some(secret));
+            scene.ask(Request::SaveSettings { settings, secret })?;
+        }
+        Ok(scene)
     }
 
     /// Asks the agent until `accept` takes its status.
@@ -240,12 +259,28 @@ fn save(session: &DesktopSession, settings: &Settings) -> Result<()> {
     std::fs::write(folder.join("settings.toml"), text).context("write the settings")
 }
 
-/// Puts the secret where the agent looks for it, by the system's own tool.
-fn store_secret(session: &DesktopSession, settings: &Settings, secret: &str) -> Result<()> {
-    let username = format!(
+impl Drop for Scene {
+    /// On a person's own desktop the keychain is theirs: nothing is left in it.
+    fn drop(&mut self) {
+        if let Some(username) = &self.keychain_entry {
+            let mut command = self.session.command("secret-tool");
+            command.args(["clear", "service", "sidetone", "username", username]);
+            let _ = output(&mut command, Duration::from_secs(5));
+        }
+    }
+}
+
+/// Under which name the agent looks for its secret.
+fn keychain_name(settings: &Settings) -> String {
+    format!(
         "{}@{}:{}",
         settings.user, settings.pbx_host, settings.pbx_port
-    );
+    )
+}
+
+/// Puts the secret where the agent looks for it, by the system's own tool.
+fn store_secret(session: &DesktopSession, settings: &Settings, secret: &str) -> Result<()> {
+    let username = keychain_name(settings);
     let mut command = session.command("secret-tool");
     command.args([
         "store",

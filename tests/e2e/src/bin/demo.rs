@@ -25,7 +25,7 @@ mod linux {
     use std::time::{Duration, Instant};
     use testkit::browser::{Chromium, Consent, LinkPage};
     use testkit::phones::{Customer, Policy};
-    use testkit::session::{Display, WindowInfo};
+    use testkit::session::{Display, WindowId, WindowInfo};
     use view::{Card, CardPhase, DialStep, KeepWindows, Status};
 
     const CUSTOMER: &str = "+79161112233";
@@ -38,7 +38,7 @@ mod linux {
         let pictures = PathBuf::from("target/demo");
         std::fs::create_dir_all(&pictures).context("make target/demo")?;
         install()?;
-        let mut stage = Stage::set(with_person)?;
+        let stage = Stage::set(with_person)?;
         stage.link_is_clicked(&pictures)?;
         stage.customer_calls(&pictures)?;
         if with_person { stage.stay() } else { Ok(()) }
@@ -108,8 +108,7 @@ mod linux {
                 clicked.elapsed().as_secs_f64()
             );
             self.picture(Some(&confirm), &pictures.join("confirm.png"))?;
-            self.scene.session.activate(confirm.id)?;
-            self.scene.session.press("Return")?;
+            self.say_yes(confirm.id)?;
             println!("  +{:5.2} s  you say yes", clicked.elapsed().as_secs_f64());
             self.scene.sidetone(&["show", "panel"])?;
             let said_yes = Instant::now();
@@ -119,6 +118,23 @@ mod linux {
             self.picture(Some(&panel), &pictures.join("panel.png"))?;
             self.scene.sidetone(&["hangup"])?;
             self.tell_until(clicked, DialStep::is_over)
+        }
+
+        /// The button takes nothing for a moment after it appears, so that a stray Enter does not dial.
+        fn say_yes(&self, window: WindowId) -> Result<()> {
+            let until = Instant::now() + SOON;
+            while self
+                .scene
+                .wait_state("a state", SOON, |_| true)?
+                .confirm
+                .is_some()
+            {
+                anyhow::ensure!(Instant::now() < until, "the question takes no yes");
+                self.scene.session.activate(window)?;
+                self.scene.session.press("Return")?;
+                std::thread::sleep(Duration::from_millis(150));
+            }
+            Ok(())
         }
 
         /// Says every step of the newest dial until one is reached.
@@ -198,17 +214,22 @@ mod linux {
             Ok(())
         }
 
-        /// The person tries it; Enter makes the customer call.
-        fn stay(&mut self) -> Result<()> {
+        /// The person tries it; Enter makes a customer call.
+        fn stay(&self) -> Result<()> {
+            let _browser = Chromium::open(&self.scene.session, &self.page, Consent::Remembered)?;
+            self.scene
+                .phones
+                .set_policy("101", Policy::answer_after(3000))?;
+            println!("\nNow you. Your phone picks up by itself after 3 s.");
+            println!("  Click a link in the browser window, or left-click the tray icon.");
             println!(
-                "\nNow you: open {} in a browser of this session and click a link,",
-                self.page.origin()
-            );
-            println!(
-                "left-click the tray icon, or run: {} dial 102",
+                "  In another terminal: XDG_RUNTIME_DIR={} {} dial 102",
+                self.scene.session.runtime_folder().display(),
                 self.scene.agent.program().display()
             );
-            println!("Enter makes the customer call; q and Enter, or Ctrl-C, ends everything.");
+            println!(
+                "  Enter here makes a customer call; q and Enter, or Ctrl-C, ends everything."
+            );
             let callers = [
                 ("+442079460958", "LOVELACE A"),
                 ("+12125550100", ""),
