@@ -4,7 +4,7 @@ use crate::{folders, step};
 use anyhow::{Result, bail};
 use std::process::{Command, Stdio};
 
-/// What building, the demo and the tests need on a bare Debian 12 with Rust, Node and git.
+/// What building, the demo and the tests need on a bare Debian 12 with Rust, its linker, Node and git.
 const PACKAGES: &[&str] = &[
     // building: the windows' webview
     "build-essential",

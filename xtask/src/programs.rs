@@ -34,6 +34,7 @@ pub(crate) fn pictures(arguments: &[&str]) -> Result<()> {
 
 /// Installs what is missing and builds both programs of the product and those of the tests.
 fn build(options: &[&str], profile: &str) -> Result<std::path::PathBuf> {
+    ui::check_node()?;
     debian::install_missing()?;
     ui::build()?;
     product(options)?;

@@ -53,7 +53,8 @@ pub(crate) fn build() -> Result<()> {
     std::fs::write(stamp, wanted).context("note what the pages were built from")
 }
 
-fn check_node() -> Result<()> {
+/// Ends early, with what to install, where Node is missing or too old.
+pub(crate) fn check_node() -> Result<()> {
     let output = Command::new("node").arg("--version").output();
     let version = output
         .ok()
