@@ -236,6 +236,16 @@ fn types() -> Result<Outcome> {
     git.args(["diff", "--exit-code", "--", "ui/src/types"])
         .current_dir(folders::root());
     step::command("the committed types are these", &mut git)?;
+    let untracked = Command::new("git")
+        .args(["ls-files", "--others", "--exclude-standard", "ui/src/types"])
+        .current_dir(folders::root())
+        .output()?;
+    if !untracked.stdout.is_empty() {
+        bail!(
+            "generated and not committed: {}",
+            String::from_utf8_lossy(&untracked.stdout).trim()
+        );
+    }
     Ok(Outcome::Passed)
 }
 

@@ -74,7 +74,7 @@ fn install(what: &str, packages: &[&str]) -> Result<()> {
     // Debian's images empty apt's archive after each run, also under another run's feet: ours is our own.
     let archives = folders::cache()?.join("apt-archives");
     std::fs::create_dir_all(archives.join("partial"))?;
-    let archives = format!("Dir::Cache::archives={}", archives.display());
+    let archives_option = format!("Dir::Cache::archives={}", archives.display());
     let apt = |arguments: &[&str]| {
         let mut words = prefix.clone();
         words.extend([
@@ -85,7 +85,7 @@ fn install(what: &str, packages: &[&str]) -> Result<()> {
             "-o",
             "Acquire::Retries=3",
             "-o",
-            archives.as_str(),
+            archives_option.as_str(),
         ]);
         words.extend_from_slice(arguments);
         let mut command = Command::new(words[0]);
@@ -97,7 +97,9 @@ fn install(what: &str, packages: &[&str]) -> Result<()> {
     step::command("ask apt what there is", &mut apt(&["update"]))?;
     let mut arguments = vec!["install", "-y", "--no-install-recommends"];
     arguments.extend(&missing);
-    step::command(&format!("{what} ({})", missing.len()), &mut apt(&arguments))
+    step::command(&format!("{what} ({})", missing.len()), &mut apt(&arguments))?;
+    let _ = std::fs::remove_dir_all(archives);
+    Ok(())
 }
 
 fn is_installed(package: &str) -> bool {
@@ -122,6 +124,7 @@ fn become_root() -> Option<Vec<&'static str>> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
+    // sudo drops what it does not know from the environment.
     sudo.is_ok_and(|status| status.success())
-        .then(|| vec!["sudo", "-n"])
+        .then(|| vec!["sudo", "-n", "env", "DEBIAN_FRONTEND=noninteractive"])
 }

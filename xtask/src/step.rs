@@ -58,6 +58,10 @@ fn run(what: &str, command: &mut Command, log: &Path, start: Instant) -> Result<
             );
         }
         if start.elapsed() > LIMIT {
+            // Cargo first would leave its test running; what that started ends with it.
+            let _ = Command::new("pkill")
+                .args(["-KILL", "-P", &child.id().to_string()])
+                .status();
             let _ = child.kill();
             let _ = child.wait();
             bail!(

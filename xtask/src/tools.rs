@@ -15,6 +15,10 @@ pub(crate) fn cargo(arguments: &[&str]) -> Result<Command> {
         .args(arguments)
         .current_dir(folders::root())
         .env("CARGO_TARGET_DIR", folders::target()?);
+    if folders::is_ci() {
+        // A fresh clone compiles our crates whole; what incremental builds note would only fill the kept folder.
+        command.env("CARGO_INCREMENTAL", "0");
+    }
     Ok(command)
 }
 

@@ -7,7 +7,8 @@ use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const NODE: u32 = 20;
+/// What the pages' compiler needs at least; see `engines` in `ui/package.json`.
+const NODE: (u32, u32) = (20, 19);
 
 fn folder() -> PathBuf {
     folders::root().join("ui")
@@ -60,16 +61,19 @@ pub(crate) fn check_node() -> Result<()> {
         .ok()
         .and_then(|output| String::from_utf8(output.stdout).ok())
         .unwrap_or_default();
-    let major = version
+    let mut numbers = version
         .trim()
         .trim_start_matches('v')
         .split('.')
-        .next()
-        .and_then(|major| major.parse::<u32>().ok());
-    match major {
-        Some(major) if major >= NODE => Ok(()),
-        Some(_) => bail!("Node {NODE} or newer is needed, found {}", version.trim()),
-        None => bail!("Node {NODE} or newer is needed, and `node` is not found"),
+        .map_while(|number| number.parse::<u32>().ok());
+    let (major, minor) = NODE;
+    match numbers.next().zip(numbers.next()) {
+        Some(found) if found >= NODE => Ok(()),
+        Some(_) => bail!(
+            "Node {major}.{minor} or newer is needed, found {}",
+            version.trim()
+        ),
+        None => bail!("Node {major}.{minor} or newer is needed, and `node` is not found"),
     }
 }
 
