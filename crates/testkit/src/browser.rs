@@ -49,6 +49,8 @@ impl<'a> Chromium<'a> {
             Consent::Remembered | Consent::Ask => session.command("chromium"),
         };
         command
+            // It is killed, not asked to leave: what it puts there goes with the session.
+            .env("TMPDIR", session.home())
             .arg(format!("--user-data-dir={}", profile.display()))
             .arg(format!("--app={}/", page.origin()))
             .args([
