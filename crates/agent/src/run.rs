@@ -359,13 +359,20 @@ fn now() -> Now {
 struct EndSignals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    /// Kept: a listener made anew each time would miss what came in between.
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
 }
 
 impl EndSignals {
     fn new() -> anyhow::Result<Self> {
+        #[cfg(unix)]
+        use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
             #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+            terminate: signal(SignalKind::terminate())?,
+            #[cfg(unix)]
+            interrupt: signal(SignalKind::interrupt())?,
         })
     }
 
@@ -373,7 +380,7 @@ impl EndSignals {
         #[cfg(unix)]
         tokio::select! {
             _ = self.terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+            _ = self.interrupt.recv() => {}
         }
         #[cfg(not(unix))]
         if tokio::signal::ctrl_c().await.is_err() {

@@ -51,9 +51,18 @@ impl Cards {
         }
     }
 
+    /// Only a call that goes on must be remembered: nobody forgets one that is over.
     pub(crate) fn hide(&mut self, call: &str) {
-        self.shown.retain(|shown| shown.card.call != call);
-        self.hidden.insert(call.to_owned());
+        let Some(at) = self.shown.iter().position(|shown| shown.card.call == call) else {
+            return;
+        };
+        let card = self.shown.remove(at).card;
+        if matches!(
+            card.phase,
+            CardPhase::Ringing | CardPhase::Talking { .. } | CardPhase::Unknown { .. }
+        ) {
+            self.hidden.insert(card.call);
+        }
     }
 
     /// The call is over and gone; its number may come again under another id.
@@ -140,6 +149,17 @@ mod tests {
         cards.hide("a");
         cards.update(card("a", CardPhase::Ringing), now);
         assert!(calls(&cards).is_empty());
+    }
+
+    #[test]
+    fn hiding_what_is_over_or_unheard_of_leaves_nothing_behind() {
+        let (mut cards, now) = (Cards::default(), Instant::now());
+        cards.update(card("a", CardPhase::Ringing), now);
+        cards.update(card("a", CardPhase::Missed), now);
+        cards.hide("a");
+        cards.hide("b");
+        assert!(calls(&cards).is_empty());
+        assert!(cards.hidden.is_empty());
     }
 
     #[test]
