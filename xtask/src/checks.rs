@@ -180,23 +180,27 @@ fn setup() -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// Under CI the target folder is kept from run to run and would grow for ever.
+/// Under CI what is compiled is kept from run to run and would grow for ever.
 fn prune() -> Result<()> {
     const LIMIT_MIB: u64 = 15 * 1024;
-    let target = folders::target()?;
-    if !folders::is_ci() || !target.starts_with(folders::cache()?) || !target.exists() {
+    if !folders::is_ci() {
         return Ok(());
     }
-    let output = Command::new("du").args(["-sm"]).arg(&target).output()?;
-    let size = String::from_utf8_lossy(&output.stdout)
-        .split_whitespace()
-        .next()
-        .and_then(|size| size.parse().ok());
-    if size.unwrap_or(0_u64) > LIMIT_MIB {
-        return step::done(
-            "empty the kept target folder, it has grown too large",
-            || Ok(std::fs::remove_dir_all(&target)?),
-        );
+    let cache = folders::cache()?;
+    for kept in [folders::target()?, cache.join("windows")] {
+        if !kept.starts_with(&cache) || !kept.exists() {
+            continue;
+        }
+        let output = Command::new("du").arg("-sm").arg(&kept).output()?;
+        let size = String::from_utf8_lossy(&output.stdout)
+            .split_whitespace()
+            .next()
+            .and_then(|size| size.parse().ok());
+        if size.unwrap_or(0_u64) > LIMIT_MIB {
+            step::done("empty a kept folder, it has grown too large", || {
+                Ok(std::fs::remove_dir_all(&kept)?)
+            })?;
+        }
     }
     Ok(())
 }
