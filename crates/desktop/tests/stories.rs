@@ -404,6 +404,26 @@ fn a_late_answer_of_the_keychain_does_not_undo_what_was_typed_meanwhile() {
 }
 
 #[test]
+fn the_secret_of_one_phone_system_is_never_sent_to_another() {
+    let mut desk = Desk::connected();
+    let mut other = settings();
+    other.pbx_host = "other".into();
+    let save = || Request::SaveSettings {
+        settings: Box::new(other.clone()),
+        secret: None,
+    };
+    desk.ask(save());
+    desk.input(Input::Secret(SecretOutcome::Unavailable {
+        words: "There is no keychain.".into(),
+    }));
+    desk.input(Input::SettingsSaved(Ok(())));
+    desk.ask(save());
+    let told = desk.told();
+    assert!(told.contains("disconnect"), "{told}");
+    assert!(!told.contains("configure"), "{told}");
+}
+
+#[test]
 fn without_a_keychain_the_secret_is_asked_for_with_the_reason() {
     let mut desk = Desk::fresh(settings());
     desk.input(Input::Secret(SecretOutcome::Unavailable {

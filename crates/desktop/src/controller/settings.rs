@@ -116,7 +116,12 @@ impl<S: Shell> Controller<S> {
                 self.configure();
             }
             None if same_account && self.secret.is_some() => self.configure(),
-            None => self.load_secret(settings),
+            None => {
+                // The old account's secret must never be sent to another one.
+                self.secret = None;
+                self.shell.backend(Command::Disconnect);
+                self.load_secret(settings);
+            }
         }
         self.draw_me();
         self.shell.check_links();
