@@ -25,6 +25,7 @@ const PACKAGES: &[&str] = &[
     "librsvg2-common",
     "libsecret-tools",
     "openbox",
+    "procps",
     "x11-utils",
     "xauth",
     "xdg-utils",
