@@ -48,7 +48,7 @@ impl Dialler {
         unix_us: u64,
     ) -> Verdict {
         self.wishes
-            .retain(|wish| now.saturating_duration_since(wish.at) < REMEMBERED);
+            .retain(|wish| wish.running || wish.is_recent(now));
         if let Some(wish) = self
             .wishes
             .iter()
@@ -56,8 +56,13 @@ impl Dialler {
         {
             return Verdict::Same(wish.dial.clone());
         }
+        let lately = self
+            .wishes
+            .iter()
+            .filter(|wish| wish.is_recent(now))
+            .count();
         let running = self.wishes.iter().filter(|wish| wish.running).count();
-        if self.wishes.len() >= A_MINUTE || running >= AT_ONCE {
+        if lately >= A_MINUTE || running >= AT_ONCE {
             return Verdict::TooMany;
         }
         self.counter += 1;
@@ -89,6 +94,10 @@ impl Dialler {
 }
 
 impl Wish {
+    fn is_recent(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.at) < REMEMBERED
+    }
+
     fn is_same(&self, request_id: &str, target: &str, now: Instant) -> bool {
         self.request_id == request_id
             || (self.target == target && now.saturating_duration_since(self.at) < DOUBLE_CLICK)
@@ -132,6 +141,16 @@ mod tests {
             })
             .count();
         assert_eq!(new, AT_ONCE);
+    }
+
+    #[test]
+    fn long_calls_count_as_long_as_they_last() {
+        let (mut dialler, now) = (Dialler::default(), Instant::now());
+        for n in 0..AT_ONCE {
+            dialler.wish(&n.to_string(), &n.to_string(), now, 0);
+        }
+        let later = now + REMEMBERED * 5;
+        assert_eq!(dialler.wish("x", "x", later, 0), Verdict::TooMany);
     }
 
     #[test]

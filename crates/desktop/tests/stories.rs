@@ -482,6 +482,25 @@ fn the_settings_offer_every_country_once_they_are_opened() {
 }
 
 #[test]
+fn the_stored_secret_is_not_tried_on_another_phone_system() {
+    let mut desk = Desk::connected();
+    let elsewhere = Settings {
+        pbx_host: "elsewhere".into(),
+        ..settings()
+    };
+    desk.ask(Request::TestSettings {
+        settings: Box::new(elsewhere),
+        secret: None,
+    });
+    assert_snapshot!(desk.told(), @"
+    check links
+    reply Done
+    ");
+    let test = desk.state().test.clone().expect("a report");
+    assert!(test.connection.words.contains("secret"), "{test:?}");
+}
+
+#[test]
 fn a_window_that_misses_a_change_can_tell() {
     let mut desk = Desk::connected();
     desk.input(Input::WindowsConnected(ClientId(9)));

@@ -27,6 +27,11 @@ pub(super) struct Testing {
     pub(super) until: Instant,
 }
 
+/// Whether the secret of one is the secret of the other.
+fn is_same_account(one: &Settings, other: &Settings) -> bool {
+    (&one.user, &one.pbx_host, one.pbx_port) == (&other.user, &other.pbx_host, other.pbx_port)
+}
+
 pub(super) fn first_view(settings: Settings) -> SettingsView {
     SettingsView {
         settings,
@@ -90,9 +95,7 @@ impl<S: Shell> Controller<S> {
             );
         }
         let old = std::mem::take(&mut self.state.settings.settings);
-        let same_account = old.user == settings.user
-            && old.pbx_host == settings.pbx_host
-            && old.pbx_port == settings.pbx_port;
+        let same_account = is_same_account(&old, settings);
         let contacts_changed =
             old.contacts_file != settings.contacts_file || old.dial_plan != settings.dial_plan;
         self.state.settings.settings = old;
@@ -209,7 +212,12 @@ impl<S: Shell> Controller<S> {
             phone: running("Asking for your phone…"),
             links: running("Asking who opens tel: links…"),
         };
-        match engine_config(settings, typed.as_ref().or(self.secret.as_ref())) {
+        // The stored secret belongs to the account that is set: it is offered to no other.
+        let stored = self
+            .secret
+            .as_ref()
+            .filter(|_| is_same_account(&self.state.settings.settings, settings));
+        match engine_config(settings, typed.as_ref().or(stored)) {
             Ok(config) => {
                 self.keys += 1;
                 self.testing = Some(Testing {
