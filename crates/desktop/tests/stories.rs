@@ -501,6 +501,25 @@ fn the_stored_secret_is_not_tried_on_another_phone_system() {
 }
 
 #[test]
+fn saving_after_a_refusal_tries_again() {
+    let mut desk = Desk::connected();
+    desk.input(Input::Backend(Update::Connection(Connection::Refused {
+        words: "Wrong secret.".into(),
+    })));
+    desk.told();
+    desk.ask(Request::SaveSettings {
+        settings: Box::new(settings()),
+        secret: None,
+    });
+    assert_snapshot!(desk.told(), @"
+    save
+    configure 101 at pbx:5038
+    retry
+    check links
+    ");
+}
+
+#[test]
 fn a_window_that_misses_a_change_can_tell() {
     let mut desk = Desk::connected();
     desk.input(Input::WindowsConnected(ClientId(9)));

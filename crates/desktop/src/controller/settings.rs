@@ -118,7 +118,13 @@ impl<S: Shell> Controller<S> {
                 self.shell.store_secret(settings, secret);
                 self.configure();
             }
-            None if same_account && self.secret.is_some() => self.configure(),
+            None if same_account && self.secret.is_some() => {
+                self.configure();
+                // Somebody may have mended the phone system's side: saving means "try again".
+                if matches!(self.state.connection, Connection::Refused { .. }) {
+                    self.shell.backend(Command::RetryNow);
+                }
+            }
             None => {
                 // The old account's secret must never be sent to another one.
                 self.secret = None;
