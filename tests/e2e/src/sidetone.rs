@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
+pub use testkit::processes::binary;
 use testkit::session::DesktopSession;
 use view::Status;
 
@@ -144,33 +145,6 @@ impl Drop for Sidetone {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// A program of the product: from `SIDETONE_BIN_DIR`, else from where the running test or program was built.
-///
-/// # Errors
-/// It is not built.
-pub fn binary(name: &str) -> Result<PathBuf> {
-    let folder = match std::env::var_os("SIDETONE_BIN_DIR") {
-        Some(folder) => PathBuf::from(folder),
-        None => {
-            let here = std::env::current_exe().context("find the running program")?;
-            let folder = here.parent().context("the running program has a folder")?;
-            if folder.ends_with("deps") {
-                folder.parent().unwrap_or(folder).to_owned()
-            } else {
-                folder.to_owned()
-            }
-        }
-    };
-    let program = folder.join(name);
-    if !program.is_file() {
-        bail!(
-            "{name} is not built: `cargo build -p agent -p sidetone-ui` makes it in {}",
-            folder.display()
-        );
-    }
-    Ok(program)
 }
 
 /// Runs a command to its end, at most this long.
