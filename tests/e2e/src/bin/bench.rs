@@ -315,7 +315,7 @@ mod linux {
                 .collect(),
         )?;
         let beside = format!(
-            "of it until the page has the news: {}",
+            "of it until `sidetone-ui` has the news: {}",
             millis(to_window.median())
         );
         Ok(vec![painted.row(
@@ -353,7 +353,7 @@ mod linux {
                 "the number is notified meanwhile".into(),
             ),
             notified.row(
-                "ring event → notification asked for",
+                "ring event → notification decided",
                 "≤ 30 ms",
                 String::new(),
             ),
