@@ -315,7 +315,7 @@ fn the_pbx_dies_in_mid_call_and_nothing_is_dialled_again() {
 }
 
 #[test]
-fn the_state_is_right_within_a_second_after_the_pbx_is_back() {
+fn the_phone_is_known_again_after_the_pbx_is_back() {
     let mut scene = Scene::start(&Setup::default()).expect("a scene");
     scene.asterisk.kill().expect("kill");
     scene

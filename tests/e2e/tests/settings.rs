@@ -139,22 +139,25 @@ fn without_a_keychain_it_says_so_and_asks() {
 
 #[test]
 fn a_locked_keychain_does_not_hold_up_anything() {
-    let session = Options {
-        keyring: Keyring::Locked,
-        ..Options::default()
-    };
-    let scene = Scene::start_unconnected(&Setup {
-        session,
-        ..Setup::default()
-    })
-    .expect("a scene");
-    // It answers at once, whatever the keychain does, and says within its own limit what is wrong.
-    scene.status().expect("status");
-    scene.wait("said", SOON, |status| matches!(&status.connection, Connection::NotSetUp { words } if !words.is_empty())).expect("said");
+    let mut scene = Scene::start(&Setup::default()).expect("a scene");
+    let state = scene
+        .wait_state("settings", SOON, |_| true)
+        .expect("settings");
+    // A secret that is not there is "missing" even in a locked keychain; one that is there cannot be read.
+    scene.session.lock_keyring().expect("locked");
+    scene
+        .restart_agent_with(&state.settings.settings, None)
+        .expect("it answers at once, whatever the keychain does");
+    let status = scene
+        .wait("said", SOON, |status| {
+            status.connection.words().contains("keychain is locked")
+        })
+        .expect("the lock is named");
+    assert!(matches!(status.connection, Connection::NotSetUp { .. }));
 }
 
 #[test]
-fn a_broken_entry_does_not_cost_the_others_and_a_missing_file_is_named() {
+fn a_broken_entry_does_not_cost_the_others_and_is_counted() {
     let contacts = format!("{CONTACTS}BEGIN:VCARD\nVERSION:4.0\nFN:Broken\nTEL:\u{0}\n");
     let scene = Scene::start(&Setup {
         contacts,
@@ -174,6 +177,33 @@ fn a_broken_entry_does_not_cost_the_others_and_a_missing_file_is_named() {
         })
         .expect("Ada is found");
     scene.phones.hang_up(call).expect("hang up");
+    let state = scene
+        .wait_state("the report", SOON, |state| {
+            state.settings.contacts.is_some()
+        })
+        .expect("a report");
+    let words = state.settings.contacts.unwrap_or_default();
+    assert!(words.contains("1 left out"), "{words}");
+}
+
+#[test]
+fn a_contacts_file_that_is_not_there_is_named_and_calls_go_on() {
+    let settings = Settings {
+        contacts_file: "/nowhere/contacts.vcf".into(),
+        ..Setup::default().settings
+    };
+    let scene = Scene::start(&Setup {
+        settings,
+        ..Setup::default()
+    })
+    .expect("connected all the same");
+    let state = scene
+        .wait_state("the report", SOON, |state| {
+            state.settings.contacts.is_some()
+        })
+        .expect("a report");
+    let words = state.settings.contacts.unwrap_or_default();
+    assert!(words.contains("/nowhere/contacts.vcf"), "{words}");
 }
 
 #[test]
