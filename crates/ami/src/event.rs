@@ -136,6 +136,11 @@ pub enum Event<'a> {
         parkee: Channel<'a>,
         space: Value<'a>,
     },
+    /// Two parked calls changed places; `parkee` is parked now.
+    ParkedCallSwap {
+        parkee: Channel<'a>,
+        space: Value<'a>,
+    },
     AgentCalled(QueueCall<'a>),
     AgentConnect(QueueCall<'a>),
     AgentRingNoAnswer(QueueCall<'a>),
@@ -153,12 +158,87 @@ pub enum Event<'a> {
         channel: Channel<'a>,
         queue: Value<'a>,
     },
+    /// A member as one of the queue's events or the list of QueueStatus shows him: all of QueueMember,
+    /// QueueMemberStatus, -Added, -Pause, -Penalty and -Ringinuse.
+    QueueMember(QueueMember<'a>),
+    QueueMemberRemoved {
+        queue: Value<'a>,
+        interface: Value<'a>,
+    },
+    /// A queue in the list of QueueStatus; its members and callers follow.
+    QueueParams(QueueParams<'a>),
+    /// A caller in the list of QueueStatus. It names no Linkedid.
+    QueueEntry(QueueEntry<'a>),
+    /// The dialplan of the channel goes on with this application. Class `dialplan`; in Asterisk 13 class `call`.
+    Newexten {
+        channel: Channel<'a>,
+        application: Value<'a>,
+    },
+    MixMonitorStart(Channel<'a>),
+    MixMonitorStop(Channel<'a>),
+    /// `spyer` listens to `spyee`, or waits for somebody to listen to.
+    ChanSpyStart {
+        spyer: Channel<'a>,
+        spyee: Option<Channel<'a>>,
+    },
+    ChanSpyStop {
+        spyer: Channel<'a>,
+    },
+    MessageWaiting(MessageWaiting<'a>),
+    /// A room opens with its first participant.
+    ConfbridgeStart {
+        bridge: Bridge<'a>,
+        room: Value<'a>,
+    },
+    ConfbridgeEnd {
+        room: Value<'a>,
+    },
+    /// May come before or after the BridgeEnter of the same channel.
+    ConfbridgeJoin(ConfbridgeMember<'a>),
+    ConfbridgeLeave(ConfbridgeMember<'a>),
+    /// Without a channel the whole room is meant.
+    ConfbridgeMute(ConfbridgeMember<'a>),
+    ConfbridgeUnmute(ConfbridgeMember<'a>),
+    ConfbridgeRecord {
+        room: Value<'a>,
+        recording: bool,
+    },
+    ConfbridgeLock {
+        room: Value<'a>,
+        locked: bool,
+    },
+    /// A room in the list of ConfbridgeListRooms.
+    ConfbridgeListRooms {
+        room: Value<'a>,
+        parties: u32,
+        locked: bool,
+        muted: bool,
+    },
+    /// A participant in the list of ConfbridgeList.
+    ConfbridgeList(ConfbridgeMember<'a>),
+    /// The presence that a hint shows.
+    PresenceStatus {
+        exten: Value<'a>,
+        context: Value<'a>,
+        presence: Presence<'a>,
+    },
+    /// The presence of a provider: `CustomPresence:101`.
+    PresenceStateChange {
+        presentity: Value<'a>,
+        presence: Presence<'a>,
+    },
     /// Never wait for it: a user without class `system` does not get it.
     FullyBooted,
     Shutdown,
     Reload,
     /// One entry of the list that CoreShowChannels gives.
     CoreShowChannel(ChannelListing<'a>),
+    /// One entry of the list that the action Status gives.
+    Status(ChannelListing<'a>),
+    /// One entry of BridgeList, or the head of a BridgeInfo.
+    BridgeListItem(Bridge<'a>),
+    /// A channel in the bridge that a BridgeInfo asked for.
+    BridgeInfoChannel(Channel<'a>),
     Other(Message<'a>),
 }
 
@@ -319,13 +399,111 @@ pub struct QueueCall<'a> {
     pub reason: Value<'a>,
 }
 
-/// A channel in the list of CoreShowChannels.
+/// Who answers calls of a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct QueueMember<'a> {
+    pub queue: Value<'a>,
+    pub name: Value<'a>,
+    /// What is dialled: `PJSIP/102`, `Local/103@from-queue/n`.
+    pub interface: Value<'a>,
+    /// Whose state counts: `PJSIP/103`, `hint:103@ext-local`.
+    pub state_interface: Value<'a>,
+    /// `static`, `dynamic` or `realtime`.
+    pub membership: Value<'a>,
+    pub penalty: i32,
+    pub calls_taken: u32,
+    /// Unix time of the last call, 0 for none.
+    pub last_call: u64,
+    /// Unix time of the login, 0 where not told (Asterisk 13).
+    pub login_time: u64,
+    pub in_call: bool,
+    pub status: DeviceStatus,
+    pub paused: bool,
+    /// `PausedReason`, or `Reason` of Asterisk 13 and 16.
+    pub paused_reason: Value<'a>,
+}
+
+/// A queue as QueueStatus sums it up.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct QueueParams<'a> {
+    pub queue: Value<'a>,
+    /// The most callers that may wait; 0 is no limit.
+    pub max: u32,
+    /// `ringall`, `rrmemory`, …
+    pub strategy: Value<'a>,
+    /// Callers that wait now.
+    pub calls: u32,
+    /// Mean seconds until the answer.
+    pub hold_time: u32,
+    /// Mean seconds of a talk.
+    pub talk_time: u32,
+    pub completed: u32,
+    pub abandoned: u32,
+}
+
+/// A caller who waits in a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct QueueEntry<'a> {
+    pub queue: Value<'a>,
+    /// From 1.
+    pub position: u32,
+    pub channel: Value<'a>,
+    pub uniqueid: Value<'a>,
+    pub caller: Party<'a>,
+    /// Seconds.
+    pub wait: u32,
+}
+
+/// How many messages a mailbox holds; the channel is that of the caller who has just left one.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MessageWaiting<'a> {
+    pub channel: Option<Channel<'a>>,
+    /// `103@default`.
+    pub mailbox: Value<'a>,
+    pub new: u32,
+    pub old: u32,
+}
+
+/// Somebody in a conference room.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ConfbridgeMember<'a> {
+    pub room: Value<'a>,
+    pub channel: Channel<'a>,
+    pub admin: bool,
+    pub muted: bool,
+}
+
+/// What somebody says of himself.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Presence<'a> {
+    /// `not_set`, `unavailable`, `available`, `away`, `xa`, `chat`, `dnd`.
+    pub status: Value<'a>,
+    pub subtype: Value<'a>,
+    pub message: Value<'a>,
+}
+
+/// The state of a device by its number (`include/asterisk/devicestate.h`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum DeviceStatus {
+    #[default]
+    Unknown,
+    NotInUse,
+    InUse,
+    Busy,
+    Invalid,
+    Unavailable,
+    Ringing,
+    RingInUse,
+    OnHold,
+}
+
+/// A channel in the list of CoreShowChannels or Status.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ChannelListing<'a> {
     pub channel: Channel<'a>,
     pub application: Value<'a>,
     pub application_data: Value<'a>,
-    /// Since the channel began, `HH:MM:SS`.
+    /// Since the channel began: `HH:MM:SS`, in Status seconds.
     pub duration: Value<'a>,
     /// Empty outside a bridge.
     pub bridge: Value<'a>,
@@ -357,6 +535,38 @@ impl ChannelState {
             b"7" => Self::Busy,
             b"8" => Self::DialingOffHook,
             b"9" => Self::PreRing,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl DeviceStatus {
+    /// From Asterisk's number.
+    pub fn from_number(number: u8) -> Self {
+        match number {
+            1 => Self::NotInUse,
+            2 => Self::InUse,
+            3 => Self::Busy,
+            4 => Self::Invalid,
+            5 => Self::Unavailable,
+            6 => Self::Ringing,
+            7 => Self::RingInUse,
+            8 => Self::OnHold,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// From the word that DeviceStateChange gives (`NOT_INUSE`).
+    pub fn from_word(word: &[u8]) -> Self {
+        match word {
+            b"NOT_INUSE" => Self::NotInUse,
+            b"INUSE" => Self::InUse,
+            b"BUSY" => Self::Busy,
+            b"INVALID" => Self::Invalid,
+            b"UNAVAILABLE" => Self::Unavailable,
+            b"RINGING" => Self::Ringing,
+            b"RINGINUSE" => Self::RingInUse,
+            b"ONHOLD" => Self::OnHold,
             _ => Self::Unknown,
         }
     }

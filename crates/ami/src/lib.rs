@@ -19,8 +19,10 @@ pub use action::{
 };
 pub use decoder::{Counts, Decoder, Incoming, Limits};
 pub use event::{
-    AttendedTransfer, BlindTransfer, Bridge, Channel, ChannelListing, ChannelState, DialProgress,
-    DialStatus, Event, ExtensionState, ExtensionStatus, OriginateResponse, Party, QueueCall,
+    AttendedTransfer, BlindTransfer, Bridge, Channel, ChannelListing, ChannelState,
+    ConfbridgeMember, DeviceStatus, DialProgress, DialStatus, Event, ExtensionState,
+    ExtensionStatus, MessageWaiting, OriginateResponse, Party, Presence, QueueCall, QueueEntry,
+    QueueMember, QueueParams,
 };
 pub use field::{EncodeError, FieldError, FieldValue};
 pub use id::{ActionId, BridgeId, ChannelName, Extension, Linkedid, Uniqueid};

@@ -1,8 +1,10 @@
 //! From headers to typed events, each in one pass and without allocation.
 
 use super::{
-    AttendedTransfer, BlindTransfer, Bridge, Channel, ChannelListing, ChannelState, DialProgress,
-    DialStatus, Event, ExtensionState, ExtensionStatus, OriginateResponse, QueueCall,
+    AttendedTransfer, BlindTransfer, Bridge, Channel, ChannelListing, ChannelState,
+    ConfbridgeMember, DeviceStatus, DialProgress, DialStatus, Event, ExtensionState,
+    ExtensionStatus, MessageWaiting, OriginateResponse, Party, Presence, QueueCall, QueueEntry,
+    QueueMember, QueueParams,
 };
 use crate::{Message, Value, message};
 
@@ -61,6 +63,7 @@ impl<'a> Event<'a> {
             b"UnParkedCall" => unparked_call(message),
             b"ParkedCallTimeOut" => parked_call_time_out(message),
             b"ParkedCallGiveUp" => parked_call_give_up(message),
+            b"ParkedCallSwap" => parked_call_swap(message),
             b"AgentCalled" => Self::AgentCalled(queue_call(message)),
             b"AgentConnect" => Self::AgentConnect(queue_call(message)),
             b"AgentRingNoAnswer" => Self::AgentRingNoAnswer(queue_call(message)),
@@ -81,10 +84,74 @@ impl<'a> Event<'a> {
                 let (channel, queue, _) = queue_caller(message);
                 Self::QueueCallerAbandon { channel, queue }
             }
+            b"QueueMember"
+            | b"QueueMemberStatus"
+            | b"QueueMemberAdded"
+            | b"QueueMemberPause"
+            | b"QueueMemberPenalty"
+            | b"QueueMemberRinginuse" => Self::QueueMember(queue_member(message)),
+            b"QueueMemberRemoved" => Self::QueueMemberRemoved {
+                queue: message.get("Queue").unwrap_or_default(),
+                interface: message.get("Interface").unwrap_or_default(),
+            },
+            b"QueueParams" => Self::QueueParams(queue_params(message)),
+            b"QueueEntry" => Self::QueueEntry(queue_entry(message)),
+            b"Newexten" => newexten(message),
+            b"MixMonitorStart" => Self::MixMonitorStart(channel(message)),
+            b"MixMonitorStop" => Self::MixMonitorStop(channel(message)),
+            b"ChanSpyStart" => {
+                let (spyer, spyee) = spies(message);
+                Self::ChanSpyStart { spyer, spyee }
+            }
+            b"ChanSpyStop" => Self::ChanSpyStop {
+                spyer: spies(message).0,
+            },
+            b"MessageWaiting" => Self::MessageWaiting(message_waiting(message)),
+            b"ConfbridgeStart" => Self::ConfbridgeStart {
+                bridge: bridge(message),
+                room: room(message),
+            },
+            b"ConfbridgeEnd" => Self::ConfbridgeEnd {
+                room: room(message),
+            },
+            b"ConfbridgeJoin" => Self::ConfbridgeJoin(confbridge_member(message)),
+            b"ConfbridgeLeave" => Self::ConfbridgeLeave(confbridge_member(message)),
+            b"ConfbridgeMute" => Self::ConfbridgeMute(confbridge_member(message)),
+            b"ConfbridgeUnmute" => Self::ConfbridgeUnmute(confbridge_member(message)),
+            b"ConfbridgeRecord" => Self::ConfbridgeRecord {
+                room: room(message),
+                recording: true,
+            },
+            b"ConfbridgeStopRecord" => Self::ConfbridgeRecord {
+                room: room(message),
+                recording: false,
+            },
+            b"ConfbridgeLock" => Self::ConfbridgeLock {
+                room: room(message),
+                locked: true,
+            },
+            b"ConfbridgeUnlock" => Self::ConfbridgeLock {
+                room: room(message),
+                locked: false,
+            },
+            b"ConfbridgeListRooms" => confbridge_list_rooms(message),
+            b"ConfbridgeList" => Self::ConfbridgeList(confbridge_member(message)),
+            b"PresenceStatus" => Self::PresenceStatus {
+                exten: message.get("Exten").unwrap_or_default(),
+                context: message.get("Context").unwrap_or_default(),
+                presence: presence(message),
+            },
+            b"PresenceStateChange" => Self::PresenceStateChange {
+                presentity: message.get("Presentity").unwrap_or_default(),
+                presence: presence(message),
+            },
             b"FullyBooted" => Self::FullyBooted,
             b"Shutdown" => Self::Shutdown,
             b"Reload" => Self::Reload,
-            b"CoreShowChannel" => core_show_channel(message),
+            b"CoreShowChannel" => Self::CoreShowChannel(channel_listing(message)),
+            b"Status" => Self::Status(channel_listing(message)),
+            b"BridgeListItem" | b"BridgeInfo" => Self::BridgeListItem(bridge(message)),
+            b"BridgeInfoChannel" => Self::BridgeInfoChannel(channel(message)),
             _ => Self::Other(*message),
         })
     }
@@ -420,19 +487,157 @@ fn queue_caller<'a>(message: &Message<'a>) -> (Channel<'a>, Value<'a>, u32) {
     (channel.unwrap_or_default(), queue, position)
 }
 
-fn core_show_channel<'a>(message: &Message<'a>) -> Event<'a> {
+fn channel_listing<'a>(message: &Message<'a>) -> ChannelListing<'a> {
     let mut listing = ChannelListing::default();
     let [channel] = channels(message, [""], |key, value| match key {
         b"Application" => listing.application = value,
-        b"ApplicationData" => listing.application_data = value,
-        b"Duration" => listing.duration = value,
-        b"BridgeId" => listing.bridge = value,
+        b"ApplicationData" | b"Data" => listing.application_data = value,
+        b"Duration" | b"Seconds" => listing.duration = value,
+        b"BridgeId" | b"BridgeID" => listing.bridge = value,
         _ => {}
     });
-    Event::CoreShowChannel(ChannelListing {
+    ChannelListing {
         channel: channel.unwrap_or_default(),
         ..listing
-    })
+    }
+}
+
+fn parked_call_swap<'a>(message: &Message<'a>) -> Event<'a> {
+    let parking = parking(message);
+    Event::ParkedCallSwap {
+        parkee: parking.parkee,
+        space: parking.space,
+    }
+}
+
+fn queue_member<'a>(message: &Message<'a>) -> QueueMember<'a> {
+    let mut member = QueueMember::default();
+    for (key, value) in pairs(message) {
+        match key {
+            b"Queue" => member.queue = value,
+            b"MemberName" | b"Name" => member.name = value,
+            b"Interface" | b"Location" => member.interface = value,
+            b"StateInterface" => member.state_interface = value,
+            b"Membership" => member.membership = value,
+            b"Penalty" => member.penalty = value.number().unwrap_or_default(),
+            b"CallsTaken" => member.calls_taken = value.number().unwrap_or_default(),
+            b"LastCall" => member.last_call = value.number().unwrap_or_default(),
+            b"LoginTime" => member.login_time = value.number().unwrap_or_default(),
+            b"InCall" => member.in_call = is_yes(value),
+            b"Status" => {
+                member.status = DeviceStatus::from_number(value.number().unwrap_or_default());
+            }
+            b"Paused" => member.paused = is_yes(value),
+            b"PausedReason" => member.paused_reason = value,
+            b"Reason" if member.paused_reason.is_empty() => member.paused_reason = value,
+            _ => {}
+        }
+    }
+    member
+}
+
+fn queue_params<'a>(message: &Message<'a>) -> QueueParams<'a> {
+    let mut params = QueueParams::default();
+    for (key, value) in pairs(message) {
+        let count = || value.number().unwrap_or_default();
+        match key {
+            b"Queue" => params.queue = value,
+            b"Max" => params.max = count(),
+            b"Strategy" => params.strategy = value,
+            b"Calls" => params.calls = count(),
+            b"Holdtime" => params.hold_time = count(),
+            b"TalkTime" => params.talk_time = count(),
+            b"Completed" => params.completed = count(),
+            b"Abandoned" => params.abandoned = count(),
+            _ => {}
+        }
+    }
+    params
+}
+
+fn queue_entry<'a>(message: &Message<'a>) -> QueueEntry<'a> {
+    let value = |name| message.get(name).unwrap_or_default();
+    QueueEntry {
+        queue: value("Queue"),
+        position: value("Position").number().unwrap_or_default(),
+        channel: value("Channel"),
+        uniqueid: value("Uniqueid"),
+        caller: Party {
+            num: value("CallerIDNum"),
+            name: value("CallerIDName"),
+        },
+        wait: value("Wait").number().unwrap_or_default(),
+    }
+}
+
+fn newexten<'a>(message: &Message<'a>) -> Event<'a> {
+    let mut application = Value::default();
+    let [channel] = channels(message, [""], |key, value| {
+        if key == b"Application" {
+            application = value;
+        }
+    });
+    Event::Newexten {
+        channel: channel.unwrap_or_default(),
+        application,
+    }
+}
+
+fn spies<'a>(message: &Message<'a>) -> (Channel<'a>, Option<Channel<'a>>) {
+    let [spyer, spyee] = channels(message, ["Spyer", "Spyee"], |_, _| {});
+    (spyer.unwrap_or_default(), spyee)
+}
+
+fn message_waiting<'a>(message: &Message<'a>) -> MessageWaiting<'a> {
+    let mut waiting = MessageWaiting::default();
+    let [channel] = channels(message, [""], |key, value| match key {
+        b"Mailbox" => waiting.mailbox = value,
+        b"New" => waiting.new = value.number().unwrap_or_default(),
+        b"Old" => waiting.old = value.number().unwrap_or_default(),
+        _ => {}
+    });
+    MessageWaiting { channel, ..waiting }
+}
+
+fn room<'a>(message: &Message<'a>) -> Value<'a> {
+    message.get("Conference").unwrap_or_default()
+}
+
+fn confbridge_member<'a>(message: &Message<'a>) -> ConfbridgeMember<'a> {
+    let mut member = ConfbridgeMember::default();
+    let [channel] = channels(message, [""], |key, value| match key {
+        b"Conference" => member.room = value,
+        b"Admin" => member.admin = is_yes(value),
+        b"Muted" => member.muted = is_yes(value),
+        _ => {}
+    });
+    ConfbridgeMember {
+        channel: channel.unwrap_or_default(),
+        ..member
+    }
+}
+
+fn confbridge_list_rooms<'a>(message: &Message<'a>) -> Event<'a> {
+    let value = |name| message.get(name).unwrap_or_default();
+    Event::ConfbridgeListRooms {
+        room: value("Conference"),
+        parties: value("Parties").number().unwrap_or_default(),
+        locked: is_yes(value("Locked")),
+        muted: is_yes(value("Muted")),
+    }
+}
+
+fn presence<'a>(message: &Message<'a>) -> Presence<'a> {
+    let value = |name| message.get(name).unwrap_or_default();
+    Presence {
+        status: value("Status"),
+        subtype: value("Subtype"),
+        message: value("Message"),
+    }
+}
+
+fn is_yes(value: Value<'_>) -> bool {
+    value.bytes().eq_ignore_ascii_case(b"yes") || value.bytes() == b"1"
 }
 
 /// Reads, in one pass, the channels under each prefix ("" last); every other field goes to `own`. A channel that the

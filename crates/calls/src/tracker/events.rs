@@ -77,6 +77,32 @@ impl CallTracker {
             | Event::Shutdown
             | Event::Reload
             | Event::CoreShowChannel(_)
+            | Event::Status(_)
+            | Event::BridgeListItem(_)
+            | Event::BridgeInfoChannel(_)
+            | Event::ParkedCallSwap { .. }
+            | Event::QueueMember(_)
+            | Event::QueueMemberRemoved { .. }
+            | Event::QueueParams(_)
+            | Event::QueueEntry(_)
+            | Event::Newexten { .. }
+            | Event::MixMonitorStart(_)
+            | Event::MixMonitorStop(_)
+            | Event::ChanSpyStart { .. }
+            | Event::ChanSpyStop { .. }
+            | Event::MessageWaiting(_)
+            | Event::ConfbridgeStart { .. }
+            | Event::ConfbridgeEnd { .. }
+            | Event::ConfbridgeJoin(_)
+            | Event::ConfbridgeLeave(_)
+            | Event::ConfbridgeMute(_)
+            | Event::ConfbridgeUnmute(_)
+            | Event::ConfbridgeRecord { .. }
+            | Event::ConfbridgeLock { .. }
+            | Event::ConfbridgeListRooms { .. }
+            | Event::ConfbridgeList(_)
+            | Event::PresenceStatus { .. }
+            | Event::PresenceStateChange { .. }
             | Event::Other(_) => {}
         }
     }
