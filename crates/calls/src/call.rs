@@ -1,5 +1,11 @@
 //! One call as people see it: who called whom, which phones rang, who answered, how it ended.
 
+mod history;
+
+pub use history::{
+    Parked, QueueVisit, Taken, Talk, Transfer, TransferKind, Transferred, Voicemail,
+};
+
 use std::time::{Duration, Instant};
 
 use ami::{ChannelName, DialStatus, Extension, Uniqueid};
@@ -15,19 +21,41 @@ pub struct Call {
     pub direction: Direction,
     /// Who calls. The first name and number seen are kept: queues and ring groups put prefixes before them later.
     pub caller: Party,
+    /// Whom the caller's phone shows as the other side, as far as the PBX has told it.
+    pub callee: Party,
     /// What was dialled: the DID of an incoming call, the number or extension of an outgoing one.
     pub dialled: Option<Box<str>>,
+    /// The line to the outside by which it came or went: `PJSIP/trunk`.
+    pub line: Option<Box<str>>,
     /// Every phone and line that took part, in the order in which they came; at most [`Call::LEGS`].
     pub legs: Vec<Leg>,
+    /// Who talked with whom and when, oldest first; at most [`Call::STEPS`], as for the other histories.
+    pub talks: Vec<Talk>,
+    /// How it was passed on.
+    pub transfers: Vec<Transfer>,
+    /// The queues in which the caller waited.
+    pub queues: Vec<QueueVisit>,
+    /// Where it is parked now.
+    pub parked: Option<Parked>,
+    /// The caller was sent to voicemail.
+    pub voicemail: Option<Voicemail>,
     /// The ChannelId of the Originate that made this call, when it was announced to the tracker.
     pub originate: Option<Uniqueid>,
     pub started: Instant,
-    /// When the first dialled party answered. The caller's own channel being up (IVR, queue, voicemail) is no answer.
+    /// When the PBX itself picked up for the caller (IVR, queue, announcement, voicemail), which is no answer.
+    pub picked_up: Option<Instant>,
+    /// When two parties first talked, or the caller came into a conference room.
     pub answered: Option<Instant>,
     pub ended: Option<Instant>,
     /// The extension that answered first; `None` when nobody did, or a line outside did.
     pub answered_by: Option<Extension>,
+    /// Being recorded now by MixMonitor.
+    pub recording: bool,
+    /// A channel of it listens to another call (ChanSpy); it is no party of that one.
+    pub spying: bool,
     pub end: Option<End>,
+    /// The leg whose phone hung up and so ended it.
+    pub ended_by: Option<LegId>,
     /// Why, in the PBX's terms: the Q.850 cause that decided the end.
     pub cause: Option<Cause>,
     /// False while the link is down: the call may have gone on or ended since.
@@ -52,9 +80,14 @@ pub struct Party {
     pub name: Option<Box<str>>,
 }
 
+/// Names a leg for as long as its tracker lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LegId(pub(crate) u64);
+
 /// One channel of a phone or line in a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leg {
+    pub id: LegId,
     pub uniqueid: Uniqueid,
     /// What `Hangup` and `Redirect` want in their `Channel`.
     pub channel: ChannelName,
@@ -62,7 +95,13 @@ pub struct Leg {
     pub extension: Option<Extension>,
     pub role: Role,
     pub state: LegState,
+    /// In a bridge with another party; on hold it still is.
+    pub talking: bool,
     pub on_hold: bool,
+    /// The conference room it is in.
+    pub room: Option<Box<str>>,
+    /// Muted in that room.
+    pub muted: bool,
     /// When the phone began to ring.
     pub ringing: Option<Instant>,
     /// When the party answered.
@@ -114,6 +153,10 @@ pub enum End {
     YouRejected,
     /// The caller gave up before anybody answered.
     Cancelled,
+    /// Nobody talked with the caller; the voicemail took the call. A message was left, or not.
+    Voicemail { message: bool },
+    /// Of a call that we placed: the agent passed it on, and it goes on without him.
+    Transferred,
     /// The network does not know the number.
     NoSuchNumber,
     /// Asterisk refused the Originate at once; its own words.
@@ -130,6 +173,8 @@ impl Call {
     /// The most legs that one call remembers; beyond it the oldest that ended unanswered is dropped
     /// (a caller who waits for hours in a queue rings every member again and again).
     pub const LEGS: usize = 64;
+    /// The most talks, transfers and visits of queues that one call remembers; the oldest go first.
+    pub const STEPS: usize = 32;
 
     /// An incoming call that ended without an answer, the link being up.
     #[must_use]
@@ -155,22 +200,70 @@ impl Call {
         self.legs.iter().filter(is_its)
     }
 
-    /// From the answer until the last party that was dialled and answered has left, or to `now` while one talks.
-    /// The caller's own channel can outlive the talk: what the dialplan does after a call is done on it.
+    /// A leg by its name.
+    #[must_use]
+    pub fn leg(&self, id: LegId) -> Option<&Leg> {
+        self.legs.iter().find(|leg| leg.id == id)
+    }
+
+    /// The talks that go on now.
+    pub fn talking(&self) -> impl Iterator<Item = &Talk> {
+        self.talks.iter().filter(|talk| talk.until.is_none())
+    }
+
+    /// How long people talked in it, or have until `now`; holds count, waiting and ringing between transfers do not.
+    /// Two talks at the same time (a consultation while the caller is on hold) count once. In a conference room the
+    /// stay counts.
     #[must_use]
     pub fn talk_time(&self, now: Instant) -> Option<Duration> {
         let answered = self.answered?;
-        let talked = self
-            .legs
-            .iter()
-            .filter(|leg| leg.role == Role::Callee && leg.answered.is_some());
-        let until = talked.map(|leg| leg.gone.unwrap_or(now)).max();
-        Some(
-            until
-                .or(self.ended)
+        let mut total = Duration::ZERO;
+        let mut counted = answered;
+        for talk in &self.talks {
+            let until = talk.until.unwrap_or(now);
+            total += until.saturating_duration_since(talk.from.max(counted));
+            counted = counted.max(until);
+        }
+        if self.talks.is_empty() {
+            total = self
+                .ended
                 .unwrap_or(now)
-                .saturating_duration_since(answered),
-        )
+                .saturating_duration_since(answered);
+        }
+        Some(total)
+    }
+
+    /// From the first ring of a phone that was called until somebody answered or all was over.
+    #[must_use]
+    pub fn ring_time(&self, now: Instant) -> Option<Duration> {
+        let rang = self.legs.iter().filter(|leg| leg.role == Role::Callee);
+        let first = rang.filter_map(|leg| leg.ringing).min()?;
+        let until = self.answered.or(self.ended).unwrap_or(now);
+        Some(until.saturating_duration_since(first))
+    }
+
+    /// How long the caller waited for a person, or has until `now`.
+    #[must_use]
+    pub fn wait_time(&self, now: Instant) -> Duration {
+        let until = self.answered.or(self.ended).unwrap_or(now);
+        until.saturating_duration_since(self.started)
+    }
+
+    /// The extensions that talked on the called side, in their order, each once in a row: `101`, `103` after a transfer.
+    #[must_use]
+    pub fn way(&self) -> Vec<&Extension> {
+        let mut way = Vec::new();
+        for talk in &self.talks {
+            let legs = talk.legs.iter().filter_map(|id| self.leg(*id));
+            for leg in legs.filter(|leg| leg.role == Role::Callee) {
+                if let Some(extension) = &leg.extension
+                    && way.last() != Some(&extension)
+                {
+                    way.push(extension);
+                }
+            }
+        }
+        way
     }
 }
 
@@ -179,13 +272,15 @@ impl Party {
     /// (the start extension, which a channel dialled from inside a Gosub shows as its number) are nothing.
     #[must_use]
     pub fn new(number: &str, name: &str) -> Self {
-        let number = number.trim();
-        let name = name.trim();
-        let hidden = is_withheld(number) || number == "s";
         Self {
-            number: (!hidden).then(|| number.into()),
-            name: (!is_withheld(name)).then(|| name.into()),
+            number: told_number(number).map(Into::into),
+            name: told_name(name).map(Into::into),
         }
+    }
+
+    /// Whether this is what [`Party::new`] would make of it.
+    pub(crate) fn is(&self, number: &str, name: &str) -> bool {
+        self.number.as_deref() == told_number(number) && self.name.as_deref() == told_name(name)
     }
 
     /// Our own people call from their extension, whatever number the PBX shows for them.
@@ -201,6 +296,16 @@ impl Party {
     pub fn is_anonymous(&self) -> bool {
         self.number.is_none() && self.name.is_none()
     }
+}
+
+fn told_number(number: &str) -> Option<&str> {
+    let number = number.trim();
+    (!is_withheld(number) && number != "s").then_some(number)
+}
+
+fn told_name(name: &str) -> Option<&str> {
+    let name = name.trim();
+    (!is_withheld(name)).then_some(name)
 }
 
 fn is_withheld(text: &str) -> bool {

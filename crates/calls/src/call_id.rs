@@ -23,7 +23,7 @@ pub struct Seed {
 pub struct NoCallId;
 
 /// Gives ids that never repeat and never go back, even if time does.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct CallIds {
     seed: Seed,
     random: u64,

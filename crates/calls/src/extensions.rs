@@ -6,7 +6,7 @@ use crate::Map;
 
 /// Maps endpoints (`PJSIP/101`) to extensions: what the configuration says comes first, then what the hints of the
 /// PBX say, then the endpoint's own name when it looks like an extension.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Extensions {
     configured: Map<Box<str>, Option<Extension>>,
     hinted: Map<Box<str>, Extension>,

@@ -5,23 +5,31 @@
 //! has not named, and what does not fit is counted and skipped.
 
 mod attempt;
+mod bridge;
 mod channel;
 mod entry;
 mod events;
+mod passing;
+mod queue;
 mod resync;
+mod rooms;
 
 use std::{
     collections::{BTreeMap, HashSet, VecDeque},
     time::Instant,
 };
 
-use ami::{Extension, ExtensionState, Linkedid, Uniqueid};
+use ami::{BridgeId, Extension, ExtensionState, Linkedid, Uniqueid};
 use slotmap::SlotMap;
 
+pub(crate) use self::bridge::BridgeKind;
+pub use self::rooms::Room;
 use self::{
     attempt::Attempt,
+    bridge::{Bridge, BridgeKey},
     channel::{Channel, ChannelKey},
     entry::{CallKey, Entry},
+    rooms::Rooms,
 };
 use crate::{
     Call, CallId, End, LegState, Map, Originate, Progress, Role, Seed, call_id::CallIds,
@@ -41,6 +49,8 @@ pub enum CallEvent {
         extension: Extension,
         state: ExtensionState,
     },
+    /// Somebody entered or left a conference room, or was muted, or the room was locked or recorded.
+    Room(Box<str>),
     /// A step of a call that we placed.
     Originate {
         id: Uniqueid,
@@ -49,12 +59,15 @@ pub enum CallEvent {
 }
 
 /// Follows every call of one PBX.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct CallTracker {
     ids: CallIds,
     extensions: Extensions,
     channels: SlotMap<ChannelKey, Channel>,
     by_uniqueid: Map<Uniqueid, ChannelKey>,
+    bridges: SlotMap<BridgeKey, Bridge>,
+    by_bridge: Map<BridgeId, BridgeKey>,
+    rooms: Rooms,
     calls: SlotMap<CallKey, Entry>,
     by_linkedid: Map<Linkedid, CallKey>,
     by_id: BTreeMap<CallId, CallKey>,
@@ -62,6 +75,13 @@ pub struct CallTracker {
     states: Map<Extension, KnownState>,
     /// Counts the lives of the link; what was not heard of in this one is not certain.
     link: u32,
+    /// Counts the lists that were asked for, at a login or as an audit: what neither a list nor an event since has named
+    /// is gone.
+    epoch: u32,
+    /// The last leg's name.
+    last_leg: u64,
+    /// Channels of which it is unclear what the dialplan does on them.
+    unclear: VecDeque<ChannelKey>,
     /// Channels that ended between the login and the PBX's list, which may still name them.
     gone_before_list: Option<HashSet<Uniqueid, foldhash::fast::FixedState>>,
     changed_calls: VecDeque<CallKey>,
@@ -89,9 +109,15 @@ pub struct Oddities {
     pub over_limit: u64,
     /// Ended calls that were dropped because nobody polled them.
     pub unpolled: u64,
+    /// Channels whose end was never told, found by an audit.
+    pub lost_hangups: u64,
+    /// Channels whose birth was never told, found by an audit.
+    pub lost_births: u64,
+    /// Audits done.
+    pub audits: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct KnownState {
     state: ExtensionState,
     queued: bool,
@@ -113,12 +139,18 @@ impl CallTracker {
             extensions: Extensions::default(),
             channels: SlotMap::with_key(),
             by_uniqueid: Map::default(),
+            bridges: SlotMap::with_key(),
+            by_bridge: Map::default(),
+            rooms: Rooms::default(),
             calls: SlotMap::with_key(),
             by_linkedid: Map::default(),
             by_id: BTreeMap::new(),
             attempts: Map::default(),
             states: Map::default(),
             link: 0,
+            epoch: 0,
+            last_leg: 0,
+            unclear: VecDeque::new(),
             gone_before_list: Some(HashSet::default()),
             changed_calls: VecDeque::new(),
             changed_attempts: VecDeque::new(),
@@ -193,11 +225,17 @@ impl CallTracker {
     pub fn is_idle(&self) -> bool {
         self.channels.is_empty()
             && self.by_uniqueid.is_empty()
+            && self.bridges.is_empty()
+            && self.by_bridge.is_empty()
+            && self.rooms.is_empty()
             && self.calls.is_empty()
             && self.by_linkedid.is_empty()
             && self.by_id.is_empty()
             && self.attempts.is_empty()
-            && self.changed_calls.is_empty()
+            && !self
+                .changed_calls
+                .iter()
+                .any(|key| self.calls.contains_key(*key))
             && self.changed_attempts.is_empty()
             && self.changed_states.is_empty()
     }
@@ -207,6 +245,7 @@ impl CallTracker {
         self.poll_attempt()
             .or_else(|| self.poll_call())
             .or_else(|| self.poll_state())
+            .or_else(|| self.rooms.poll().map(CallEvent::Room))
     }
 
     fn poll_attempt(&mut self) -> Option<CallEvent> {
@@ -221,7 +260,12 @@ impl CallTracker {
     }
 
     fn poll_call(&mut self) -> Option<CallEvent> {
-        let key = self.changed_calls.pop_front()?;
+        let key = loop {
+            let key = self.changed_calls.pop_front()?;
+            if self.calls.contains_key(key) {
+                break key;
+            }
+        };
         let entry = &mut self.calls[key];
         entry.queued = false;
         let (id, has_ended) = (entry.call.id, entry.call.ended.is_some());
@@ -275,6 +319,7 @@ impl CallTracker {
             .originate
             .as_ref()
             .and_then(|id| self.attempts.get(id));
+        entry.fail_transfers();
         let (end, cause) = match because {
             Some(end) => (end, None),
             None => entry.verdict(attempt),
@@ -286,7 +331,13 @@ impl CallTracker {
         for leg in &mut entry.call.legs {
             leg.state = LegState::Gone;
             leg.gone.get_or_insert(now);
+            leg.talking = false;
         }
+        for talk in &mut entry.call.talks {
+            talk.until.get_or_insert(now);
+        }
+        entry.call.parked = None;
+        entry.call.recording = false;
         for linkedid in &entry.linkedids {
             self.by_linkedid.remove(linkedid);
         }
@@ -303,7 +354,11 @@ impl CallTracker {
     }
 
     fn drop_oldest_unpolled(&mut self) {
-        let has_ended = |key: &CallKey| self.calls[*key].call.ended.is_some();
+        let has_ended = |key: &CallKey| {
+            self.calls
+                .get(*key)
+                .is_some_and(|entry| entry.call.ended.is_some())
+        };
         let Some(at) = self.changed_calls.iter().position(has_ended) else {
             return;
         };

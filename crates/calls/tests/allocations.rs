@@ -51,7 +51,8 @@ fn busy_hour_is_followed_call_by_call_and_forgotten() {
                 }
                 CallEvent::Changed(_)
                 | CallEvent::ExtensionState { .. }
-                | CallEvent::Originate { .. } => {}
+                | CallEvent::Originate { .. }
+                | CallEvent::Room(_) => {}
             }
         }
     });

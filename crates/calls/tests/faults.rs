@@ -7,7 +7,7 @@
 use std::{path::Path, time::Instant};
 
 use ami::{Charset, Decoder, Event, Incoming, Limits, Uniqueid};
-use calls::{CallEvent, CallTracker, Direction, LegState, LiveChannel, Progress, Role, Seed};
+use calls::{CallEvent, CallTracker, Direction, End, LegState, LiveChannel, Progress, Role, Seed};
 use proptest::prelude::*;
 
 /// A mangled recording.
@@ -271,9 +271,10 @@ fn for_each_event(bytes: &[u8], mut with: impl FnMut(&Event<'_>)) {
 }
 
 fn listed(uniqueid: &str, linkedid: &str, name: &str, state: u8, application: &str) -> LiveChannel {
+    let bridge = if state == 6 { "b-1" } else { "" };
     let message = format!(
         "Event: CoreShowChannel\r\nChannel: {name}\r\nChannelState: {state}\r\nCallerIDNum: 101\r\nUniqueid: {uniqueid}\r\n\
-         Linkedid: {linkedid}\r\nExten: 102\r\nApplication: {application}\r\nDuration: 00:00:02\r\n\r\n"
+         Linkedid: {linkedid}\r\nExten: 102\r\nApplication: {application}\r\nBridgeId: {bridge}\r\nDuration: 00:00:02\r\n\r\n"
     );
     let mut live = None;
     for_each_event(message.as_bytes(), |event| {
@@ -325,7 +326,7 @@ impl Watch {
     }
 
     fn resync(&mut self, list: &[LiveChannel]) {
-        self.tracker.resync(list, self.now);
+        self.tracker.resync(&list.to_vec().into(), self.now);
         assert!(self.tracker.calls().all(|call| call.certain));
         self.poll();
     }
@@ -355,12 +356,18 @@ impl Watch {
                             .all(|leg| leg.state == LegState::Gone && leg.gone.is_some())
                     );
                     assert!(call.end.is_some() && call.ended.is_some());
+                    // Whether a consultation was ever told depends on when one looks.
+                    if matches!(call.end, Some(End::JoinedTo(_))) {
+                        continue;
+                    }
                     self.ends.push(format!(
                         "{:?} {:?} {:?}",
                         call.caller, call.end, call.answered_by
                     ));
                 }
-                CallEvent::ExtensionState { .. } | CallEvent::Originate { .. } => {}
+                CallEvent::ExtensionState { .. }
+                | CallEvent::Originate { .. }
+                | CallEvent::Room(_) => {}
             }
         }
     }

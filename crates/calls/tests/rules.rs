@@ -71,6 +71,30 @@ fn answer_shows_by_the_phones_state_before_dial_says_so_and_without_it() {
 }
 
 #[test]
+fn who_picks_up_and_declines_has_not_answered() {
+    let mut pbx = Pbx::new();
+    pbx.incoming();
+    pbx.rings_101();
+    pbx.says("Newstate", &format!("{PHONE}ChannelState: 6"));
+    pbx.says("DialEnd", &format!("{LINE}{DEST}DialStatus: CONTINUE"));
+    pbx.hangs_up();
+    assert!(pbx.ended[0].is_missed());
+    assert_eq!(pbx.ended[0].talk_time(pbx.now), None);
+}
+
+#[test]
+fn parties_in_one_bridge_talk_even_if_nobody_was_seen_to_dial() {
+    let mut pbx = Pbx::new();
+    pbx.incoming();
+    pbx.says("Newchannel", PHONE);
+    pbx.says("BridgeEnter", &format!("{PHONE}{BRIDGE}"));
+    assert_eq!(pbx.call().answered_by, None, "alone nobody talks");
+    pbx.says("BridgeEnter", &format!("{LINE}{BRIDGE}"));
+    assert_eq!(pbx.call().answered_by, Some(Extension::from("101")));
+    assert!(pbx.call().legs.iter().all(|leg| leg.talking));
+}
+
+#[test]
 fn hangup_by_our_action_is_ours() {
     let mut pbx = Pbx::new();
     pbx.incoming();
@@ -228,6 +252,7 @@ fn voicemail_of_the_agent_behind_a_local_channel_is_not_the_agent() {
 const LINE: &str =
     "Uniqueid: 1.1\r\nLinkedid: 1.1\r\nChannel: PJSIP/trunk-00000001\r\nExten: 74951230001\r\n";
 const PHONE: &str = "Uniqueid: 1.2\r\nLinkedid: 1.1\r\nChannel: PJSIP/101-00000002\r\n";
+const BRIDGE: &str = "BridgeUniqueid: b-1\r\nBridgeType: basic\r\n";
 const DEST: &str = "DestUniqueid: 1.2\r\nDestLinkedid: 1.1\r\nDestChannel: PJSIP/101-00000002\r\n";
 
 fn prefixed(channel: &str, prefix: &str) -> String {
@@ -304,7 +329,7 @@ impl Pbx {
     fn poll(&mut self) {
         while let Some(event) = self.tracker.poll_event() {
             match event {
-                CallEvent::Started(_) | CallEvent::Changed(_) => {}
+                CallEvent::Started(_) | CallEvent::Changed(_) | CallEvent::Room(_) => {}
                 CallEvent::Ended(call) => self.ended.push(*call),
                 CallEvent::ExtensionState { state, .. } => self.states.push(state.0),
                 CallEvent::Originate { progress, .. } => self.steps.push(progress),

@@ -255,8 +255,8 @@ fn originate_through_a_local_channel_tells_the_same_story() {
         1.0  call: internal 101 "Agent 101" -> 102
         1.0  click: ringing there
         1.0    102 rings
-        3.0  click: answered
         3.0    102 is up
+        3.0  click: answered
         3.0  call: answered by 102
         5.0  click: ended: you hung up
         5.0    101 (caller) leaves after 4.0 s
@@ -274,8 +274,8 @@ fn originate_through_a_local_channel_tells_the_same_story() {
         1.0  call: internal 101 "Agent 101" -> 102
         1.0  click: ringing there
         1.0    102 rings
-        3.0  click: answered
         3.0    102 is up
+        3.0  click: answered
         3.0  call: answered by 102
         5.0    102 leaves after 2.0 s
         5.0  click: ended: you hung up
@@ -492,7 +492,7 @@ fn blind_transfer_stays_one_call_with_its_caller() {
         4.1    103 is up
         6.6    103 leaves after 2.5 s
         6.6    PJSIP/trunk (caller) leaves
-        6.6  call: ended: they hung up, talk 5.5 s, normal end (16)
+        6.6  call: ended: they hung up, talk 4.0 s, normal end (16)
     "#);
     assert_snapshot!(replay("22/h2_blind_transfer_refer"), @r#"
         0.0  call: incoming +79164440002 "Blind Refer" -> 74951230001
@@ -505,7 +505,7 @@ fn blind_transfer_stays_one_call_with_its_caller() {
         4.1    103 is up
         6.6    PJSIP/trunk (caller) leaves
         6.6    103 leaves after 2.5 s
-        6.6  call: ended: they hung up, talk 5.5 s, normal end (16)
+        6.6  call: ended: they hung up, talk 4.0 s, normal end (16)
     "#);
 }
 
@@ -523,7 +523,7 @@ fn attended_transfer_stays_one_call_with_its_caller() {
          7.6    101 leaves after 6.5 s
         10.6    103 leaves after 6.6 s
         10.6    PJSIP/trunk (caller) leaves
-        10.6  call: ended: they hung up, talk 9.5 s, normal end (16)
+        10.6  call: ended: they hung up, talk 8.5 s, normal end (16)
     "#);
 }
 

@@ -354,6 +354,7 @@ impl Engine {
                 CallEvent::Started(id) | CallEvent::Changed(id) => self.call_changed(id, read),
                 CallEvent::Ended(call) => self.call_ended(&call, read),
                 CallEvent::ExtensionState { .. } => self.read_hint(),
+                CallEvent::Room(_) => {}
             }
         }
     }

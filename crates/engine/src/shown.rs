@@ -293,6 +293,9 @@ fn ended(call: &Call, direction: Direction) -> Phase {
         Some(End::Refused(why)) => (format!("The phone system refused the call: {why}"), None),
         Some(End::Failed { cause }) => (format!("The call failed: {}.", cause.words()), None),
         Some(End::JoinedTo(_)) => ("Joined with another call.".into(), None),
+        Some(End::Voicemail { message: true }) => ("They left a message.".into(), None),
+        Some(End::Voicemail { message: false }) => ("The voicemail took the call.".into(), None),
+        Some(End::Transferred) => ("You passed the call on.".into(), Some(Side::Me)),
         Some(End::Disconnected) => return lost(),
         None => ("The call ended.".into(), None),
     };

@@ -41,6 +41,8 @@ pub(crate) fn dial_end(end: &calls::End, dial: &Dial, config: &Config) -> (End, 
             (End::Failed, format!("The call failed: {}.", cause.words()))
         }
         calls::End::JoinedTo(_) => (End::ByYou, "Joined with another call.".into()),
+        calls::End::Voicemail { .. } => (End::ByThem, "The voicemail took the call.".into()),
+        calls::End::Transferred => (End::ByYou, "You passed the call on.".into()),
         calls::End::Disconnected => (End::Unknown, unknown_outcome().into()),
     }
 }

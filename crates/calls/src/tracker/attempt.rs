@@ -8,7 +8,7 @@ use super::{CallKey, CallTracker, Entry};
 use crate::{End, Leg, LegState, Progress, Role, extensions::endpoint_of};
 
 /// An Originate on its way.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Attempt {
     /// `PJSIP/101`: the phone that is to ring first.
     pub(super) agent: Box<str>,
@@ -203,6 +203,13 @@ impl Entry {
         }
         let has_left = |leg: &Leg| leg.state == LegState::Gone;
         if self.legs(Role::Caller).all(has_left) {
+            let passed_on = self.call.transfers.iter().any(|transfer| {
+                let by = transfer.by_leg;
+                by.is_some_and(|by| self.legs(Role::Caller).any(|leg| leg.id == by))
+            });
+            if passed_on {
+                return Progress::Ended(End::Transferred);
+            }
             return Progress::Ended(self.verdict(Some(attempt)).0);
         }
         if self.call.answered.is_some() {

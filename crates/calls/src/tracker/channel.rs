@@ -2,14 +2,14 @@
 
 use ami::{ChannelName, Linkedid, Uniqueid};
 
-use super::CallKey;
-use crate::{LegState, Party, Role, extensions::Technology};
+use super::{BridgeKey, CallKey};
+use crate::{LegId, LegState, Party, Role, extensions::Technology};
 
 slotmap::new_key_type! {
     pub(super) struct ChannelKey;
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Channel {
     pub(super) uniqueid: Uniqueid,
     /// As last seen: it can change on any event.
@@ -23,11 +23,20 @@ pub(super) struct Channel {
     pub(super) role: Option<Role>,
     /// Somebody's `DialBegin` named it.
     pub(super) dialled: bool,
+    /// By the channel of a phone, with no Local pair between.
+    pub(super) dialled_by_phone: bool,
     pub(super) state: LegState,
     /// The other half of a Local pair.
     pub(super) pair: Option<ChannelKey>,
-    /// The link's life in which it was last heard of.
+    pub(super) bridge: Option<BridgeKey>,
+    pub(super) leg: Option<LegId>,
+    pub(super) recording: bool,
+    /// The PBX was asked what it does on this channel, or has told it.
+    pub(super) application_known: bool,
+    /// The epoch in which it was last heard of.
     pub(super) heard: u32,
+    /// The epoch in which an event last told of its bridge.
+    pub(super) bridge_heard: u32,
 }
 
 impl Channel {

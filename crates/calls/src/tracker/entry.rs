@@ -6,14 +6,16 @@ use ami::{DialStatus, Linkedid, Uniqueid};
 
 use super::Attempt;
 use crate::{
-    Call, CallId, Cause, Direction, End, Leg, LegState, Party, Role, extensions::Extensions,
+    Call, CallId, Cause, Direction, End, Leg, LegId, LegState, Party, QueueVisit, Role, Talk,
+    Transfer, Transferred,
+    extensions::{Extensions, endpoint_of},
 };
 
 slotmap::new_key_type! {
     pub(super) struct CallKey;
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) call: Call,
     /// The Linkedids under which it was seen; the first is nearly always the only one.
@@ -40,14 +42,25 @@ impl Entry {
             id,
             direction: Direction::Outgoing,
             caller: Party::default(),
+            callee: Party::default(),
             dialled: None,
+            line: None,
             legs: Vec::with_capacity(2),
+            talks: Vec::new(),
+            transfers: Vec::new(),
+            queues: Vec::new(),
+            parked: None,
+            voicemail: None,
             originate: None,
             started: now,
+            picked_up: None,
             answered: None,
             ended: None,
             answered_by: None,
+            recording: false,
+            spying: false,
             end: None,
+            ended_by: None,
             cause: None,
             certain: true,
         };
@@ -69,15 +82,6 @@ impl Entry {
         self.announced || self.queued || !self.call.legs.is_empty()
     }
 
-    pub(super) fn take_leg(&mut self, uniqueid: &Uniqueid) -> Option<Leg> {
-        let at = self
-            .call
-            .legs
-            .iter()
-            .rposition(|leg| leg.uniqueid == *uniqueid)?;
-        Some(self.call.legs.remove(at))
-    }
-
     pub(super) fn leg_mut(&mut self, uniqueid: &Uniqueid) -> Option<&mut Leg> {
         self.call
             .legs
@@ -95,12 +99,50 @@ impl Entry {
         self.call.legs.push(leg);
     }
 
+    /// What merged calls bring along.
+    pub(super) fn take_history(&mut self) -> History {
+        History {
+            talks: std::mem::take(&mut self.call.talks),
+            transfers: std::mem::take(&mut self.call.transfers),
+            queues: std::mem::take(&mut self.call.queues),
+            line: self.call.line.take(),
+            recording: std::mem::take(&mut self.call.recording),
+        }
+    }
+
+    pub(super) fn take_over(&mut self, history: History) {
+        let call = &mut self.call;
+        call.talks.extend(history.talks);
+        call.talks.sort_by_key(|talk| talk.from);
+        call.transfers.extend(history.transfers);
+        call.transfers.sort_by_key(|transfer| transfer.at);
+        call.queues.extend(history.queues);
+        call.recording |= history.recording;
+        if call.line.is_none() {
+            call.line = history.line;
+        }
+        keep_newest(&mut call.talks);
+        keep_newest(&mut call.transfers);
+        keep_newest(&mut call.queues);
+    }
+
+    pub(super) fn add_transfer(&mut self, transfer: Transfer) {
+        if self.call.transfers.len() >= Call::STEPS {
+            self.call.transfers.remove(0);
+        }
+        self.call.transfers.push(transfer);
+    }
+
     pub(super) fn legs(&self, role: Role) -> impl Iterator<Item = &Leg> {
         self.call.legs.iter().filter(move |leg| leg.role == role)
     }
 
     /// Reads the direction off the legs: a line outside that calls makes it incoming, whoever it reaches.
     pub(super) fn settle_direction(&mut self, extensions: &Extensions) {
+        if self.call.line.is_none() {
+            let line = self.call.legs.iter().find(|leg| leg.extension.is_none());
+            self.call.line = line.map(|leg| endpoint_of(leg.channel.as_str()).into());
+        }
         let Some(caller) = self.legs(Role::Caller).next() else {
             return;
         };
@@ -134,6 +176,10 @@ impl Entry {
         if attempt.is_some_and(|attempt| attempt.cancelled) {
             return (End::Cancelled, self.caller_cause);
         }
+        if let Some(voicemail) = &self.call.voicemail {
+            let message = voicemail.message;
+            return (End::Voicemail { message }, self.caller_cause);
+        }
         if self.gave_up {
             return (End::Cancelled, self.caller_cause);
         }
@@ -152,13 +198,28 @@ impl Entry {
         }
     }
 
-    /// A phone sent its goodbye, or we asked for it.
-    pub(super) fn hung_up(&mut self, role: Role) {
+    /// A phone sent its goodbye, or we asked for it. Who hangs up first ends the talk; whoever passed the call on does
+    /// not end it by leaving.
+    pub(super) fn hung_up(&mut self, role: Role, leg: LegId) {
+        let passed_on = |transfer: &Transfer| transfer.by_leg == Some(leg);
+        if self.hung_up_by.is_some() || self.call.transfers.iter().any(passed_on) {
+            return;
+        }
         self.hung_up_by = Some(role);
+        self.call.ended_by = Some(leg);
         let is_tried = |leg: &Leg| leg.state != LegState::Gone;
         let all_failed =
             self.legs(Role::Callee).next().is_some() && !self.legs(Role::Callee).any(is_tried);
         self.gave_up = role == Role::Caller && !all_failed;
+    }
+
+    /// Nobody took what was passed on.
+    pub(super) fn fail_transfers(&mut self) {
+        for transfer in &mut self.call.transfers {
+            if transfer.outcome == Transferred::Pending {
+                transfer.outcome = Transferred::Failed;
+            }
+        }
     }
 
     pub(super) fn caller_picked_up(&self) -> bool {
@@ -221,6 +282,20 @@ impl Entry {
         };
         (end, self.caller_cause)
     }
+}
+
+/// What a call has been through, on its way to the call that it became.
+pub(super) struct History {
+    talks: Vec<Talk>,
+    transfers: Vec<Transfer>,
+    queues: Vec<QueueVisit>,
+    line: Option<Box<str>>,
+    recording: bool,
+}
+
+fn keep_newest<T>(steps: &mut Vec<T>) {
+    let excess = steps.len().saturating_sub(Call::STEPS);
+    steps.drain(..excess);
 }
 
 impl End {

@@ -8,7 +8,7 @@ use super::{
     CallKey, CallTracker, Channel, ChannelKey, Entry, KnownState, MOST_CHANNELS, MOST_STATES,
 };
 use crate::{
-    Cause, Direction, End, Leg, LegState, Party, Role,
+    Cause, Direction, End, Leg, LegId, LegState, Party, Role,
     extensions::{Technology, technology_of},
 };
 
@@ -32,7 +32,12 @@ impl CallTracker {
                 self.dial_begin(caller.as_ref(), dest, *dial_string, now);
             }
             Event::DialState { dest, status, .. } => self.dial_state(dest, *status, now),
-            Event::DialEnd { dest, status, .. } => self.dial_end(dest, *status, now),
+            Event::DialEnd {
+                caller,
+                dest,
+                status,
+                ..
+            } => self.dial_end(caller.as_ref(), dest, *status, now),
             Event::LocalBridge { one, two, .. } => self.local_bridge(one, two, now),
             Event::Hold(channel) => self.hold(channel, true, now),
             Event::Unhold(channel) => self.hold(channel, false, now),
@@ -44,12 +49,53 @@ impl CallTracker {
                 );
             }
             Event::ExtensionStatus(status) => self.extension_status(status),
-            // A channel that moves between bridges, or whose other side changes, may show a new Linkedid here first.
-            Event::BridgeEnter { channel, .. } | Event::BridgeLeave { channel, .. } => {
-                self.known(channel, now);
+            Event::BridgeEnter {
+                bridge, channel, ..
+            } => self.bridge_enter(bridge, channel, now),
+            Event::BridgeLeave { bridge, channel } => self.bridge_leave(bridge, channel, now),
+            Event::NewConnectedLine(channel) => self.new_connected_line(channel, now),
+            Event::AttendedTransfer(transfer) => self.attended_transfer(transfer, now),
+            Event::BlindTransfer(transfer) => self.blind_transfer(transfer, now),
+            Event::Pickup { channel, target } => self.pickup(channel, target, now),
+            Event::ParkedCall {
+                parkee, lot, space, ..
+            } => self.parked(parkee, *lot, *space, now),
+            Event::ParkedCallSwap { parkee, space } => self.parked(parkee, *space, *space, now),
+            Event::UnParkedCall {
+                parkee, retriever, ..
+            } => self.unparked(parkee, Some(retriever), now),
+            Event::ParkedCallTimeOut { parkee, .. } | Event::ParkedCallGiveUp { parkee, .. } => {
+                self.unparked(parkee, None, now);
             }
-            Event::NewConnectedLine(_)
-            | Event::NewAccountCode(_)
+            Event::QueueCallerJoin {
+                channel,
+                queue,
+                position,
+            } => self.queue_join(channel, *queue, *position, now),
+            Event::QueueCallerLeave { channel, .. } => self.queue_leave(channel, now),
+            Event::QueueCallerAbandon { channel, .. } => self.queue_abandon(channel, now),
+            Event::AgentCalled(call) => self.agent_called(call, now),
+            Event::AgentConnect(call) => self.agent_connect(call, now),
+            Event::Newexten {
+                channel,
+                application,
+            } => self.application(channel, *application, now),
+            Event::MixMonitorStart(channel) => self.record(channel, true, now),
+            Event::MixMonitorStop(channel) => self.record(channel, false, now),
+            Event::ChanSpyStart { spyer, .. } => self.spy(spyer, now),
+            Event::MessageWaiting(waiting) => self.message_waiting(waiting, now),
+            Event::ConfbridgeJoin(member) => self.confbridge_join(member, now),
+            Event::ConfbridgeLeave(member) => self.confbridge_leave(member, now),
+            Event::ConfbridgeMute(member) => self.confbridge_mute(member, true, now),
+            Event::ConfbridgeUnmute(member) => self.confbridge_mute(member, false, now),
+            Event::ConfbridgeRecord { room, recording } => {
+                self.rooms
+                    .set(&room.text(), |room| room.recording = *recording);
+            }
+            Event::ConfbridgeLock { room, locked } => {
+                self.rooms.set(&room.text(), |room| room.locked = *locked);
+            }
+            Event::NewAccountCode(_)
             | Event::SoftHangupRequest { .. }
             | Event::BridgeCreate { .. }
             | Event::BridgeDestroy { .. }
@@ -59,20 +105,8 @@ impl CallTracker {
             | Event::DeviceStateChange { .. }
             | Event::ContactStatus { .. }
             | Event::PeerStatus { .. }
-            | Event::AttendedTransfer(_)
-            | Event::BlindTransfer(_)
-            | Event::Pickup { .. }
-            | Event::ParkedCall { .. }
-            | Event::UnParkedCall { .. }
-            | Event::ParkedCallTimeOut { .. }
-            | Event::ParkedCallGiveUp { .. }
-            | Event::AgentCalled(_)
-            | Event::AgentConnect(_)
             | Event::AgentRingNoAnswer(_)
             | Event::AgentComplete(_)
-            | Event::QueueCallerJoin { .. }
-            | Event::QueueCallerLeave { .. }
-            | Event::QueueCallerAbandon { .. }
             | Event::FullyBooted
             | Event::Shutdown
             | Event::Reload
@@ -80,25 +114,13 @@ impl CallTracker {
             | Event::Status(_)
             | Event::BridgeListItem(_)
             | Event::BridgeInfoChannel(_)
-            | Event::ParkedCallSwap { .. }
             | Event::QueueMember(_)
             | Event::QueueMemberRemoved { .. }
             | Event::QueueParams(_)
             | Event::QueueEntry(_)
-            | Event::Newexten { .. }
-            | Event::MixMonitorStart(_)
-            | Event::MixMonitorStop(_)
-            | Event::ChanSpyStart { .. }
             | Event::ChanSpyStop { .. }
-            | Event::MessageWaiting(_)
             | Event::ConfbridgeStart { .. }
             | Event::ConfbridgeEnd { .. }
-            | Event::ConfbridgeJoin(_)
-            | Event::ConfbridgeLeave(_)
-            | Event::ConfbridgeMute(_)
-            | Event::ConfbridgeUnmute(_)
-            | Event::ConfbridgeRecord { .. }
-            | Event::ConfbridgeLock { .. }
             | Event::ConfbridgeListRooms { .. }
             | Event::ConfbridgeList(_)
             | Event::PresenceStatus { .. }
@@ -160,9 +182,15 @@ impl CallTracker {
             party,
             role: is_first.then_some(Role::Caller),
             dialled: false,
+            dialled_by_phone: false,
             state: LegState::Dialling,
             pair: None,
-            heard: self.link,
+            bridge: None,
+            leg: None,
+            recording: false,
+            application_known: false,
+            heard: self.epoch,
+            bridge_heard: self.epoch,
         });
         if !self.attempts.is_empty() {
             self.claim_for_attempt(&uniqueid, call);
@@ -194,7 +222,7 @@ impl CallTracker {
             return None;
         };
         let known = &mut self.channels[key];
-        known.heard = self.link;
+        known.heard = self.epoch;
         let linkedid = channel.linkedid;
         if known.linkedid.as_str().as_bytes() != linkedid.bytes() && !linkedid.is_unknown() {
             self.relink(key, &linkedid.text(), now);
@@ -210,33 +238,13 @@ impl CallTracker {
         self.channels[key].linkedid = linkedid.into();
         let from = self.channels[key].call;
         match self.by_linkedid.get(linkedid) {
-            Some(to) if *to != from => self.join(key, *to, now),
+            Some(to) if *to != from => {
+                let to = *to;
+                self.merge(from, to, now);
+            }
             Some(_) => {}
             None => self.add_linkedid(from, linkedid),
         }
-    }
-
-    /// Moves a channel with its leg to another call. A call that loses its last channel this way has become the other.
-    fn join(&mut self, key: ChannelKey, to: CallKey, now: Instant) {
-        self.oddities.joined += 1;
-        let channel = &mut self.channels[key];
-        let from = std::mem::replace(&mut channel.call, to);
-        let uniqueid = channel.uniqueid.clone();
-        self.calls[to].channels += 1;
-        let left = &mut self.calls[from];
-        left.channels -= 1;
-        let is_over = left.channels == 0;
-        if let Some(leg) = left.take_leg(&uniqueid) {
-            self.calls[to].add_leg(leg);
-        }
-        if is_over {
-            self.move_attempt(from, to);
-            let id = self.calls[to].call.id;
-            self.end(from, Some(End::JoinedTo(id)), now);
-        } else {
-            self.changed(from);
-        }
-        self.changed(to);
     }
 
     fn rename(&mut self, uniqueid: Value<'_>, new_name: Value<'_>) {
@@ -296,36 +304,41 @@ impl CallTracker {
         self.channels[key].state = LegState::Up;
         if self.channels[key].dialled {
             self.answered(key, now);
+            if self.channels[key].dialled_by_phone {
+                self.answered_by_dial(key, now);
+            }
         } else {
             self.on_leg(key, |leg| leg.state = leg.state.max(LegState::Up));
+            let (call, is_caller) = (
+                self.channels[key].call,
+                self.channels[key].role == Some(Role::Caller),
+            );
+            let tried = self.calls[call]
+                .legs(Role::Callee)
+                .any(|leg| leg.answered.is_some());
+            if is_caller && self.channels[key].is_phone() && !tried {
+                self.calls[call].call.picked_up.get_or_insert(now);
+                self.wonder(key);
+            }
         }
     }
 
-    /// A dialled phone or line answered. For the call that counts when it was the callee's.
+    /// A dialled phone or line answered. The call is answered when it talks with somebody: a mobile of a follow-me may
+    /// yet decline, and a voicemail of the caller's own talks with nobody.
     fn answered(&mut self, key: ChannelKey, now: Instant) {
         let channel = &mut self.channels[key];
         channel.state = LegState::Up;
         if !channel.is_phone() {
             return;
         }
-        let (call, role) = (channel.call, channel.role.unwrap_or(Role::Callee));
-        let mut extension = None;
-        let is_new = self.on_leg(key, |leg| {
+        let call = channel.call;
+        self.on_leg(key, |leg| {
             leg.state = leg.state.max(LegState::Up);
-            let is_new = leg.answered.is_none() && leg.gone.is_none();
-            if is_new {
-                leg.answered = Some(now);
-                extension.clone_from(&leg.extension);
+            if leg.gone.is_none() {
+                leg.answered.get_or_insert(now);
             }
-            is_new
         });
-        if is_new == Some(true) && role == Role::Callee && self.calls[call].call.answered.is_none()
-        {
-            let call_seen = &mut self.calls[call].call;
-            call_seen.answered = Some(now);
-            call_seen.answered_by = extension;
-            self.advance_attempt(call);
-        }
+        self.advance_attempt(call);
     }
 
     /// Changes the leg of a phone, which is made now if the phone has none; Local halves and helpers have none.
@@ -352,13 +365,19 @@ impl CallTracker {
         if role == Role::Caller && entry.call.caller.is_anonymous() {
             entry.call.caller = channel.party.clone().of_extension(extension.as_ref());
         }
+        self.last_leg += 1;
+        let id = LegId(self.last_leg);
         entry.add_leg(Leg {
+            id,
             uniqueid: channel.uniqueid.clone(),
             channel: channel.name.clone(),
             extension,
             role,
             state: LegState::Dialling,
+            talking: false,
             on_hold: false,
+            room: None,
+            muted: false,
             ringing: None,
             answered: None,
             gone: None,
@@ -366,6 +385,14 @@ impl CallTracker {
             cause: None,
         });
         entry.settle_direction(&self.extensions);
+        self.channels[key].leg = Some(id);
+    }
+
+    pub(super) fn give_leg_once(&mut self, key: ChannelKey) {
+        let channel = &self.channels[key];
+        if channel.leg.is_none() && channel.is_phone() {
+            self.give_leg(key, channel.role.unwrap_or(Role::Callee));
+        }
     }
 
     fn new_callerid(&mut self, channel: &ami::Channel<'_>, now: Instant) {
@@ -401,9 +428,12 @@ impl CallTracker {
             return;
         };
         let role = self.side_dialled_by(caller.is_some(), caller_key);
+        let caller_is_phone =
+            caller.is_some_and(|caller| technology_of(&caller.name.text()) == Technology::Phone);
         let channel = &mut self.channels[key];
         channel.role = Some(role);
         channel.dialled = true;
+        channel.dialled_by_phone = caller_is_phone;
         let (call, is_phone) = (channel.call, channel.is_phone());
         let entry = &mut self.calls[call];
         entry.originated |= caller.is_none();
@@ -482,11 +512,31 @@ impl CallTracker {
     }
 
     /// Dial is done with a phone: it answered, or it rings no longer. Its `Hangup` brings the cause.
-    fn dial_end(&mut self, dest: &ami::Channel<'_>, status: DialStatus, now: Instant) {
+    fn dial_end(
+        &mut self,
+        caller: Option<&ami::Channel<'_>>,
+        dest: &ami::Channel<'_>,
+        status: DialStatus,
+        now: Instant,
+    ) {
         let Some(key) = self.known(dest, now) else {
             return;
         };
         if status == DialStatus::Answer {
+            // Who picks up a call that rings elsewhere answers for it without having been dialled.
+            let caller = caller.and_then(|caller| self.by_uniqueid.get(&*caller.uniqueid.text()));
+            let caller = caller.copied();
+            if let Some(caller) = caller.map(|key| self.channels[key].call)
+                && caller != self.channels[key].call
+            {
+                self.merge(caller, self.channels[key].call, now);
+            }
+            if caller.is_some_and(|caller| self.channels[caller].is_phone()) {
+                self.channels[key].dialled = true;
+                self.answered(key, now);
+                self.answered_by_dial(key, now);
+                return;
+            }
             self.channels[key].dialled = true;
             self.answered(key, now);
             return;
@@ -495,12 +545,19 @@ impl CallTracker {
         if !channel.is_phone() {
             return;
         }
-        let (call, uniqueid) = (channel.call, &channel.uniqueid);
-        let Some(leg) = self.calls[call].leg_mut(uniqueid) else {
+        let call = channel.call;
+        let leg = channel
+            .leg
+            .and_then(|id| self.calls[call].leg_by_id_mut(id));
+        let Some(leg) = leg else {
             return;
         };
-        if leg.answered.is_some() || leg.gone.is_some() {
+        if leg.gone.is_some() {
             self.oddities.doubled_dial_ends += 1;
+            return;
+        }
+        if leg.answered.is_some() {
+            self.declined(key);
             return;
         }
         leg.dial_status = Some(status);
@@ -509,11 +566,56 @@ impl CallTracker {
         self.changed(call);
     }
 
+    /// Up, and yet Dial goes on: who picked up was asked whether he takes the call, and did not (`CONTINUE`).
+    fn declined(&mut self, key: ChannelKey) {
+        let channel = &self.channels[key];
+        let entry = &mut self.calls[channel.call];
+        let talked = entry.call.talks.iter().any(|talk| {
+            let leg = channel.leg;
+            leg.is_some_and(|leg| talk.legs.contains(&leg))
+        });
+        if talked {
+            self.oddities.doubled_dial_ends += 1;
+            return;
+        }
+        if entry.call.talks.is_empty() && entry.call.answered.take().is_some() {
+            entry.call.answered_by = None;
+            self.changed(channel.call);
+        }
+    }
+
+    /// A phone that another phone's channel has dialled is up: they will talk in a moment. Behind a Local pair this is not
+    /// certain.
+    fn answered_by_dial(&mut self, key: ChannelKey, now: Instant) {
+        let channel = &self.channels[key];
+        let answered = &mut self.calls[channel.call].call;
+        let is_callee = channel.is_phone() && channel.role == Some(Role::Callee);
+        if is_callee && answered.answered.is_none() {
+            answered.answered = Some(now);
+            answered.answered_by = self.extensions.of(channel.name.as_str());
+            self.changed(channel.call);
+        }
+    }
+
     fn local_bridge(&mut self, one: &ami::Channel<'_>, two: &ami::Channel<'_>, now: Instant) {
         let (one, two) = (self.known(one, now), self.known(two, now));
         if let (Some(one), Some(two)) = (one, two) {
-            self.channels[one].pair = Some(two);
-            self.channels[two].pair = Some(one);
+            self.pair(one, two, now);
+        }
+    }
+
+    pub(super) fn pair(&mut self, one: ChannelKey, two: ChannelKey, now: Instant) {
+        self.channels[one].pair = Some(two);
+        self.channels[two].pair = Some(one);
+        let group = self.group(one);
+        self.settle_talk(&group, now);
+    }
+
+    fn unpair(&mut self, key: ChannelKey) {
+        if let Some(pair) = self.channels[key].pair.take()
+            && let Some(other) = self.channels.get_mut(pair)
+        {
+            other.pair = None;
         }
     }
 
@@ -546,18 +648,20 @@ impl CallTracker {
         }
     }
 
-    /// The last party to hang up ended the call. A phone that was only ringing has rejected it, which ends nothing for
-    /// the others.
+    /// A phone that talks ends the talk. One that was only ringing has rejected the call, which ends nothing for the
+    /// others; a caller whom nobody has answered gives up.
     fn hung_up(&mut self, key: ChannelKey) {
         let channel = &self.channels[key];
         let placed_it = !channel.dialled;
         let entry = &mut self.calls[channel.call];
-        let Some(leg) = entry.leg_mut(&channel.uniqueid) else {
+        let Some(leg) = channel.leg.and_then(|id| entry.leg_by_id(id)) else {
             return;
         };
-        let role = leg.role;
-        if leg.answered.is_some() || (role == Role::Caller && placed_it) {
-            entry.hung_up(role);
+        let (id, role) = (leg.id, leg.role);
+        let others_talk = entry.call.talking().next().is_some();
+        let takes_part = leg.answered.is_some() || (role == Role::Caller && placed_it);
+        if leg.talking || (takes_part && !others_talk) {
+            entry.hung_up(role, id);
         }
     }
 
@@ -577,6 +681,16 @@ impl CallTracker {
         because: Option<End>,
         now: Instant,
     ) {
+        if !self.channels.contains_key(key) {
+            return;
+        }
+        if self.channels[key].bridge.is_some() || self.channels[key].pair.is_some() {
+            let before = self.group(key);
+            self.leave_bridge(key);
+            self.unpair(key);
+            self.settle_talk(&before, now);
+        }
+        self.leave_room(key);
         let Some(channel) = self.channels.remove(key) else {
             return;
         };
@@ -590,12 +704,16 @@ impl CallTracker {
                 leg.gone.get_or_insert(now);
                 leg.cause = cause;
                 leg.on_hold = false;
+                leg.room = None;
                 true
             }
             None => false,
         };
         if channel.role == Some(Role::Caller) {
             entry.caller_cause = cause.or(entry.caller_cause);
+        }
+        if channel.recording {
+            self.settle_recording(channel.call);
         }
         if is_over {
             self.end(channel.call, because, now);

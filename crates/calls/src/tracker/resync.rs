@@ -1,12 +1,13 @@
-//! A lost link: nothing tells what happened meanwhile, so all is uncertain until the PBX has listed its channels.
+//! What the PBX lists against what its events have told: after a lost link, when nothing tells what happened meanwhile,
+//! and as an audit, since events can be lost on a link that stands.
 
 use std::{collections::HashSet, time::Instant};
 
-use ami::{ChannelState, Uniqueid};
+use ami::{ChannelName, ChannelState, Uniqueid, Value};
 
-use super::{CallTracker, ChannelKey};
+use super::{BridgeKind, CallTracker, ChannelKey};
 use crate::{
-    End, LiveChannel, Role,
+    End, LiveChannel, PbxLists, Role,
     extensions::{Technology, technology_of},
 };
 
@@ -17,7 +18,7 @@ impl CallTracker {
     /// The link is gone. Calls stay as they were last seen, marked as uncertain.
     pub fn link_lost(&mut self, _now: Instant) {
         self.link += 1;
-        self.gone_before_list = Some(HashSet::default());
+        self.begin_list();
         for key in self.by_id.values().copied().collect::<Vec<_>>() {
             let call = &mut self.calls[key].call;
             if call.ended.is_none() && std::mem::replace(&mut call.certain, false) {
@@ -26,15 +27,58 @@ impl CallTracker {
         }
     }
 
-    /// Takes the PBX's complete list of channels, after the first login and after every other.
+    /// To be called just before the PBX is asked for its list of channels as an audit: what events tell from here on
+    /// counts more than the list. After a lost link and before the first list it need not be called.
+    pub fn begin_audit(&mut self) {
+        self.begin_list();
+        self.oddities.audits += 1;
+    }
+
+    fn begin_list(&mut self) {
+        self.epoch += 1;
+        self.gone_before_list = Some(HashSet::default());
+    }
+
+    /// Whether there is anything that an audit could mend: calls that go on.
+    #[must_use]
+    pub fn wants_audit(&self) -> bool {
+        !self.channels.is_empty()
+    }
+
+    /// A channel of which only the PBX can say what happens on it: `Status` asked for it, and its answer taken by
+    /// [`CallTracker::take_status`], tells voicemail from an announcement where the class `dialplan` is not read.
+    pub fn poll_unclear(&mut self) -> Option<ChannelName> {
+        while let Some(key) = self.unclear.pop_front() {
+            let Some(channel) = self.channels.get(key) else {
+                continue;
+            };
+            let is_open = self.calls[channel.call].call.answered.is_none();
+            if is_open && !channel.application_known {
+                return Some(channel.name.clone());
+            }
+        }
+        None
+    }
+
+    /// The answer to a question about one channel.
+    pub fn take_status(&mut self, live: &LiveChannel, now: Instant) {
+        if let Some(key) = self.by_uniqueid.get(&live.uniqueid).copied() {
+            self.runs(key, live.application.as_bytes(), now);
+        }
+    }
+
+    /// Takes the PBX's complete lists, after the first login, after every other, and after
+    /// [`CallTracker::begin_audit`].
     ///
     /// Calls of which no channel is listed have ended as [`End::Disconnected`]; listed channels that are new are born;
     /// what events have told since the login stays. An Originate of which there is no channel is lost: whether it ever
     /// rang cannot be known.
-    pub fn resync(&mut self, list: &[LiveChannel], now: Instant) {
+    pub fn resync(&mut self, lists: &PbxLists, now: Instant) {
+        let is_audit =
+            self.calls.values().all(|entry| entry.call.certain) && self.oddities.audits > 0;
         let gone = self.gone_before_list.take().unwrap_or_default();
         let mut unknown = Vec::new();
-        for live in list {
+        for live in &lists.channels {
             match self.by_uniqueid.get(&live.uniqueid).copied() {
                 Some(key) => self.refresh(key, live, now),
                 None if gone.contains(&live.uniqueid) => {}
@@ -51,8 +95,13 @@ impl CallTracker {
         for live in &unknown {
             self.discover(live, now);
         }
-        self.pair_locals(&unknown);
-        self.drop_unheard(now);
+        if is_audit {
+            self.oddities.lost_births += unknown.len() as u64;
+        }
+        self.pair_locals(&lists.channels, now);
+        self.drop_unheard(is_audit, now);
+        self.place(lists, now);
+        self.refill(lists, now);
         self.settle();
     }
 
@@ -67,7 +116,7 @@ impl CallTracker {
     }
 
     fn refresh(&mut self, key: ChannelKey, live: &LiveChannel, now: Instant) {
-        self.channels[key].heard = self.link;
+        self.channels[key].heard = self.epoch;
         self.relink(key, live.linkedid.as_str(), now);
         self.take_state(key, live.state, now);
     }
@@ -84,6 +133,8 @@ impl CallTracker {
         ) else {
             return;
         };
+        // Nothing is known of a bridge before the list.
+        self.channels[key].bridge_heard = self.epoch.wrapping_sub(1);
         let call = self.channels[key].call;
         let entry = &mut self.calls[call];
         entry.call.started = entry.call.started.min(born);
@@ -100,61 +151,169 @@ impl CallTracker {
         channel.dialled = !placed_it || self.calls[call].originated;
         if is_callers {
             self.calls[call].note_dialled(&live.exten);
+            if technology_of(live.channel.as_str()) == Technology::Phone
+                && self.calls[call].call.callee.is_anonymous()
+            {
+                self.calls[call].call.callee = live.connected.clone();
+            }
         }
-        if technology_of(live.channel.as_str()) == Technology::Phone {
-            self.give_leg_once(key);
-        }
+        self.give_leg_once(key);
         self.take_state(key, live.state, now);
+        self.runs(key, live.application.as_bytes(), now);
         if live.state != ChannelState::Ringing {
             self.changed(call);
         }
     }
 
-    fn give_leg_once(&mut self, key: ChannelKey) {
-        let channel = &self.channels[key];
-        let role = channel.role.unwrap_or(Role::Callee);
-        if self.calls[channel.call]
-            .leg_mut(&channel.uniqueid)
-            .is_none()
-        {
-            self.give_leg(key, role);
-        }
-    }
-
     /// The halves of a Local pair differ in the last digit of their names only.
-    fn pair_locals(&mut self, list: &[&LiveChannel]) {
-        let locals = || {
-            list.iter()
-                .filter(|live| technology_of(live.channel.as_str()) == Technology::Local)
+    fn pair_locals(&mut self, list: &[LiveChannel], now: Instant) {
+        let locals = |end: &'static str| {
+            list.iter().filter_map(move |live| {
+                let is_local = technology_of(live.channel.as_str()) == Technology::Local;
+                let stem = live
+                    .channel
+                    .as_str()
+                    .strip_suffix(end)
+                    .filter(|_| is_local)?;
+                Some((stem, &live.uniqueid))
+            })
         };
-        for far in locals() {
-            let Some(stem) = far.channel.as_str().strip_suffix(";2") else {
-                continue;
-            };
-            let near = locals().find(|near| near.channel.as_str().strip_suffix(";1") == Some(stem));
-            let keys = near.and_then(|near| {
-                Some((
-                    *self.by_uniqueid.get(&near.uniqueid)?,
-                    *self.by_uniqueid.get(&far.uniqueid)?,
-                ))
+        let near: crate::Map<&str, &Uniqueid> = locals(";1").collect();
+        for (stem, far) in locals(";2") {
+            let keys = near.get(stem).and_then(|near| {
+                Some((*self.by_uniqueid.get(*near)?, *self.by_uniqueid.get(far)?))
             });
-            if let Some((near, far)) = keys {
-                self.channels[near].pair = Some(far);
-                self.channels[far].pair = Some(near);
+            if let Some((near, far)) = keys
+                && self.channels[near].pair.is_none()
+            {
+                self.pair(near, far, now);
             }
         }
     }
 
-    /// Channels that neither the list nor an event since the login has named are gone.
-    fn drop_unheard(&mut self, now: Instant) {
+    /// Channels that neither the list nor an event since it was asked for has named are gone.
+    fn drop_unheard(&mut self, is_audit: bool, now: Instant) {
         let unheard: Vec<_> = self
             .channels
             .iter()
-            .filter(|(_, channel)| channel.heard != self.link)
+            .filter(|(_, channel)| channel.heard != self.epoch)
             .map(|(key, _)| key)
             .collect();
+        if is_audit {
+            self.oddities.lost_hangups += unheard.len() as u64;
+        }
         for key in unheard {
             self.remove(key, None, Some(End::Disconnected), now);
+        }
+    }
+
+    /// Puts everybody into the bridge that the list shows, unless an event has told better since. All are seated before
+    /// anybody is taken to talk: half-filled bridges would end talks that go on.
+    fn place(&mut self, lists: &PbxLists, now: Instant) {
+        let kinds: crate::Map<&str, BridgeKind> = lists
+            .bridges
+            .iter()
+            .map(|(id, kind)| (id.as_str(), *kind))
+            .collect();
+        let rooms: crate::Map<&str, &str> = lists
+            .members
+            .iter()
+            .map(|member| (member.uniqueid.as_str(), &*member.room))
+            .collect();
+        let holding: HashSet<&str> = lists
+            .parked
+            .iter()
+            .map(|parked| parked.uniqueid.as_str())
+            .collect();
+        let mut moved = Vec::new();
+        for live in &lists.channels {
+            let Some(key) = self.by_uniqueid.get(&live.uniqueid).copied() else {
+                continue;
+            };
+            let channel = &self.channels[key];
+            let here = channel.bridge.map(|at| self.bridges[at].id.as_str());
+            let there = live.bridge.as_ref().map(ami::BridgeId::as_str);
+            if channel.bridge_heard == self.epoch || here == there {
+                continue;
+            }
+            let kind = there.map(|id| {
+                let guess = if rooms.contains_key(live.uniqueid.as_str()) || live.is_in_room() {
+                    BridgeKind::Room
+                } else if holding.contains(live.uniqueid.as_str()) || live.is_parked() {
+                    BridgeKind::Holding
+                } else {
+                    BridgeKind::Talk
+                };
+                kinds.get(id).copied().unwrap_or(guess)
+            });
+            moved.push((key, there, kind));
+        }
+        let mut parted = super::bridge::Group::new();
+        for (key, there, kind) in moved {
+            parted.extend(self.group(key));
+            parted.push(key);
+            self.seat(key, there.map(Value::from).zip(kind));
+        }
+        parted.sort_unstable();
+        parted.dedup();
+        self.settle_talk(&parted, now);
+    }
+
+    /// Rooms, parking lots and queues as listed. What a list does not tell of a call that is known stays.
+    fn refill(&mut self, lists: &PbxLists, now: Instant) {
+        for live in &lists.channels {
+            let Some(key) = self.by_uniqueid.get(&live.uniqueid).copied() else {
+                continue;
+            };
+            if let Some(room) = live.room().filter(|_| live.bridge.is_some()) {
+                self.enter_room(key, room, false, now);
+            } else if !live.is_in_room() && self.channels[key].bridge_heard != self.epoch {
+                self.leave_room(key);
+            }
+        }
+        for member in &lists.members {
+            if let Some(key) = self.by_uniqueid.get(&member.uniqueid).copied() {
+                self.enter_room(key, &member.room, member.muted, now);
+                self.mute(key, &member.room, member.muted);
+            }
+        }
+        for room in &lists.rooms {
+            if self.rooms.names().any(|name| *name == *room.name) {
+                self.rooms.set(&room.name, |open| open.locked = room.locked);
+            }
+        }
+        for parked in &lists.parked {
+            if let Some(key) = self.by_uniqueid.get(&parked.uniqueid).copied() {
+                self.parked_at(key, &parked.lot, &parked.space, now);
+            }
+        }
+        self.unpark_unlisted(lists);
+        for waiting in &lists.waiting {
+            if let Some(key) = self.by_uniqueid.get(&waiting.uniqueid).copied() {
+                let joined = now.checked_sub(waiting.wait).unwrap_or(now);
+                let call = self.channels[key].call;
+                self.joined_queue(call, &waiting.queue, waiting.position, joined);
+            }
+        }
+    }
+
+    /// A call that talks is not parked.
+    fn unpark_unlisted(&mut self, lists: &PbxLists) {
+        for key in self.by_id.values().copied().collect::<Vec<_>>() {
+            let call = &mut self.calls[key].call;
+            let is_listed = |uniqueid: &Uniqueid| {
+                lists
+                    .parked
+                    .iter()
+                    .any(|parked| parked.uniqueid == *uniqueid)
+            };
+            if call.parked.is_some()
+                && call.talking().next().is_some()
+                && !call.legs.iter().any(|leg| is_listed(&leg.uniqueid))
+            {
+                call.parked = None;
+                self.changed(key);
+            }
         }
     }
 

@@ -56,7 +56,12 @@ pub(crate) fn with_phone_logs() -> Vec<String> {
 pub(crate) fn legs_told(name: &str) -> Vec<PhoneLeg> {
     let story = replay(name);
     let first = story.ended.iter().map(|call| call.started).min();
-    let legs = story.ended.iter().flat_map(|call| &call.legs);
+    let lasting = |call: &&calls::Call| !matches!(call.end, Some(calls::End::JoinedTo(_)));
+    let legs = story
+        .ended
+        .iter()
+        .filter(lasting)
+        .flat_map(|call| &call.legs);
     let rang = legs.filter_map(|leg| {
         let (ringing, gone) = (
             leg.ringing?,

@@ -117,7 +117,7 @@ impl Replay {
             self.elapsed(),
             self.listed.len()
         ));
-        self.tracker.resync(&self.listed, self.now);
+        self.tracker.resync(&self.listed.clone().into(), self.now);
         self.tell(story);
     }
 
@@ -180,7 +180,7 @@ impl Replay {
                 CallEvent::Originate { progress, .. } => {
                     say(format!("click: {}", in_words(&progress)))
                 }
-                CallEvent::ExtensionState { .. } => {}
+                CallEvent::ExtensionState { .. } | CallEvent::Room(_) => {}
                 CallEvent::Started(id) => {
                     let call = self.tracker.call(id).expect("a call that started").clone();
                     say(headline(&call));
@@ -275,6 +275,9 @@ fn end_in_words(end: &End) -> String {
         End::Refused(why) => format!("refused: {why}"),
         End::Failed { cause } => format!("failed: {cause}"),
         End::JoinedTo(_) => "joined to another call".into(),
+        End::Voicemail { message: true } => "left a message".into(),
+        End::Voicemail { message: false } => "voicemail, no message".into(),
+        End::Transferred => "passed on".into(),
         End::Disconnected => "unknown, the link was down".into(),
     }
 }

@@ -79,7 +79,7 @@ impl Engine {
     /// The list of channels is whole, or cannot be had.
     fn rebuild(&mut self, now: Instant) {
         let listing = std::mem::take(&mut self.listing);
-        self.tracker.resync(&listing, now);
+        self.tracker.resync(&listing.into(), now);
         for dial in self.dials.running().filter(|dial| dial.in_doubt) {
             dial.in_doubt = false;
             let is_there = self

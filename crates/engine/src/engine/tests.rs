@@ -274,8 +274,11 @@ fn an_originate_without_an_answer_is_looked_for_by_its_channel() {
             channel: ami::ChannelName::from("PJSIP/101-00000001"),
             state: ami::ChannelState::Ringing,
             caller: calls::Party::default(),
+            connected: calls::Party::default(),
+            bridge: None,
             exten: "102".into(),
             application: "AppDial2".into(),
+            application_data: "(Outgoing Line)".into(),
             duration: Duration::from_secs(9),
         };
         desk.answer_channels(if is_there {
@@ -618,8 +621,11 @@ impl Desk {
             channel: leg.channel.clone(),
             state: ami::ChannelState::Up,
             caller: call.caller.clone(),
+            connected: call.callee.clone(),
+            bridge: leg.talking.then(|| "b-1".into()),
             exten: call.dialled.clone().unwrap_or_default(),
             application: "Dial".into(),
+            application_data: "PJSIP/102".into(),
             duration: Duration::from_secs(1),
         })
         .collect()

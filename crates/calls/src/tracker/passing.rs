@@ -1,0 +1,194 @@
+//! A call changes hands: transfers, pickup, parking.
+
+use std::time::Instant;
+
+use ami::{AttendedTransfer, BlindTransfer, Value};
+
+use super::{CallTracker, ChannelKey};
+use crate::{Parked, Party, Role, Transfer, TransferKind, Transferred};
+
+impl CallTracker {
+    pub(super) fn blind_transfer(&mut self, transfer: &BlindTransfer<'_>, now: Instant) {
+        let Some(key) = self.known(&transfer.transferer, now) else {
+            return;
+        };
+        let done = transfer.result.bytes() == b"Success";
+        let to = transfer.extension.known();
+        let to = to.map(|to| to.text().into());
+        self.passed_on(key, TransferKind::Blind, to, done, now);
+    }
+
+    /// The consultation joins the call that it was for.
+    pub(super) fn attended_transfer(&mut self, transfer: &AttendedTransfer<'_>, now: Instant) {
+        let original = self.known(&transfer.original, now);
+        let second = self.known(&transfer.second, now);
+        let (Some(original), Some(second)) = (original, second) else {
+            return;
+        };
+        let done = transfer.result.bytes() == b"Success";
+        if done {
+            let (one, two) = (self.channels[original].call, self.channels[second].call);
+            if one != two {
+                self.merge(one, two, now);
+            }
+        }
+        let target = transfer
+            .target
+            .as_ref()
+            .and_then(|target| self.phone_behind(&target.uniqueid.text(), original));
+        let reached = target.and_then(|key| self.extensions.of(self.channels[key].name.as_str()));
+        let number = transfer.target.and_then(|target| target.caller.num.known());
+        let to = match &reached {
+            Some(extension) => Some(extension.as_str().into()),
+            None => number.map(|number| number.text().into()),
+        };
+        self.passed_on(original, TransferKind::Attended, to, done, now);
+        let call = self.channels[original].call;
+        if done && target.is_some() {
+            if let Some(transfer) = self.calls[call].call.transfers.last_mut() {
+                transfer.outcome = Transferred::Reached(reached);
+            }
+            self.changed(call);
+        }
+    }
+
+    /// The phone that is meant by a channel of a transfer: itself, or whoever talks at the far end of its Local pair.
+    fn phone_behind(&self, uniqueid: &str, transferer: ChannelKey) -> Option<ChannelKey> {
+        let key = *self.by_uniqueid.get(uniqueid)?;
+        if self.channels[key].is_phone() {
+            return Some(key);
+        }
+        let far = self.channels[key].pair?;
+        let bridge = &self.bridges[self.channels.get(far)?.bridge?];
+        let phones = bridge.members.iter().copied();
+        phones
+            .filter(|member| *member != transferer)
+            .find(|member| self.channels[*member].is_phone())
+    }
+
+    fn passed_on(
+        &mut self,
+        by: ChannelKey,
+        kind: TransferKind,
+        to: Option<Box<str>>,
+        done: bool,
+        now: Instant,
+    ) {
+        let channel = &self.channels[by];
+        let call = channel.call;
+        let by = self
+            .extensions
+            .of(channel.name.as_str())
+            .filter(|_| channel.is_phone());
+        let transfer = Transfer {
+            at: now,
+            kind,
+            by,
+            by_leg: channel.leg.filter(|_| done),
+            to,
+            outcome: if done {
+                Transferred::Pending
+            } else {
+                Transferred::Failed
+            },
+        };
+        let entry = &mut self.calls[call];
+        // Whoever passes the call on has not ended it, even if his phone said goodbye a moment before.
+        if done && entry.call.ended_by.is_some() && entry.call.ended_by == transfer.by_leg {
+            entry.call.ended_by = None;
+            entry.hung_up_by = None;
+        }
+        entry.add_transfer(transfer);
+        self.changed(call);
+    }
+
+    /// `channel` takes the call that rings at `target`.
+    pub(super) fn pickup(
+        &mut self,
+        channel: &ami::Channel<'_>,
+        target: &ami::Channel<'_>,
+        now: Instant,
+    ) {
+        let (taker, target) = (self.known(channel, now), self.known(target, now));
+        if let (Some(taker), Some(target)) = (taker, target) {
+            let (one, two) = (self.channels[target].call, self.channels[taker].call);
+            if one != two {
+                self.merge(one, two, now);
+            }
+        }
+    }
+
+    pub(super) fn parked(
+        &mut self,
+        parkee: &ami::Channel<'_>,
+        lot: Value<'_>,
+        space: Value<'_>,
+        now: Instant,
+    ) {
+        if let Some(key) = self.known(parkee, now) {
+            self.parked_at(key, &lot.text(), &space.text(), now);
+        }
+    }
+
+    pub(super) fn parked_at(&mut self, key: ChannelKey, lot: &str, space: &str, since: Instant) {
+        let call = self.channels[key].call;
+        let entry = &mut self.calls[call];
+        let is_known = |parked: &Parked| *parked.space == *space;
+        if entry.call.parked.as_ref().is_some_and(is_known) {
+            return;
+        }
+        entry.call.parked = Some(Parked {
+            lot: lot.into(),
+            space: space.into(),
+            since,
+        });
+        for transfer in &mut entry.call.transfers {
+            if transfer.outcome == Transferred::Pending {
+                transfer.outcome = Transferred::Reached(None);
+            }
+        }
+        self.changed(call);
+    }
+
+    /// Fetched by somebody, rung back, or given up.
+    pub(super) fn unparked(
+        &mut self,
+        parkee: &ami::Channel<'_>,
+        retriever: Option<&ami::Channel<'_>>,
+        now: Instant,
+    ) {
+        let Some(key) = self.known(parkee, now) else {
+            return;
+        };
+        let call = self.channels[key].call;
+        self.calls[call].call.parked = None;
+        self.changed(call);
+        if let Some(retriever) = retriever.and_then(|retriever| self.known(retriever, now)) {
+            let other = self.channels[retriever].call;
+            if other != call {
+                self.merge(call, other, now);
+            }
+        }
+    }
+
+    /// The other side as the caller's phone shows it.
+    pub(super) fn new_connected_line(&mut self, channel: &ami::Channel<'_>, now: Instant) {
+        let Some(key) = self.known(channel, now) else {
+            return;
+        };
+        if self.channels[key].role != Some(Role::Caller) || !self.channels[key].is_phone() {
+            return;
+        }
+        let (number, name) = (channel.connected.num.text(), channel.connected.name.text());
+        let call = self.channels[key].call;
+        let entry = &mut self.calls[call];
+        if entry.call.callee.is(&number, &name) {
+            return;
+        }
+        let callee = Party::new(&number, &name);
+        if !callee.is_anonymous() {
+            entry.call.callee = callee;
+            self.changed(call);
+        }
+    }
+}
