@@ -9,7 +9,7 @@ use ami::{
 };
 use proptest::prelude::*;
 
-const MEANT: [&str; 11] = [
+const MEANT: [&str; 14] = [
     "Action",
     "ActionID",
     "Channel",
@@ -18,7 +18,10 @@ const MEANT: [&str; 11] = [
     "Exten",
     "Priority",
     "Timeout",
-    "CallerID",
+    "Variable",
+    "Variable",
+    "Variable",
+    "Variable",
     "Variable",
     "Async",
 ];
@@ -47,21 +50,63 @@ proptest! {
         let headers: Vec<_> = message.headers().collect();
         let names: Vec<_> = headers.iter().map(|(name, _)| *name).collect();
         prop_assert_eq!(names, MEANT);
-        let caller_id = format!("\"{name}\" <{number}>");
-        let set = format!("{variable}={value}");
         for (header, meant) in [
             ("Action", "Originate"), ("Channel", channel.as_str()), ("ChannelId", id.as_str()),
-            ("Context", context.as_str()), ("Exten", exten.as_str()),
-            ("CallerID", caller_id.as_str()), ("Variable", set.as_str()), ("Async", "true"),
+            ("Context", context.as_str()), ("Exten", exten.as_str()), ("Async", "true"),
         ] {
             prop_assert_eq!(message.get(header).unwrap().bytes(), meant.as_bytes());
         }
+        let set: Vec<_> = headers
+            .iter()
+            .filter(|(name, _)| *name == "Variable")
+            .flat_map(|(_, value)| as_asterisk_splits(&value.text()))
+            .collect();
+        prop_assert_eq!(set, [
+            format!("CONNECTEDLINE(num,i)={number}"),
+            format!("CONNECTEDLINE(name,i)={name}"),
+            format!("CALLERID(num)={number}"),
+            format!("CALLERID(name)={name}"),
+            format!("{variable}={value}"),
+        ]);
         prop_assert!(decoder.next_message().is_none());
         for target in [&exten, &context] {
             prop_assert!(!target.contains(['&', ',', '|', '@', '/']));
         }
-        prop_assert!(!value.contains(','));
     }
+}
+
+/// The variables of one header, by the rules of `__ast_app_separate_args` (main/app.c, alike from 13 to 23).
+fn as_asterisk_splits(header: &str) -> Vec<String> {
+    let mut variables = vec![String::new()];
+    let (mut parentheses, mut brackets, mut quoted) = (0_u32, 0_u32, false);
+    let mut characters = header.chars();
+    while let Some(character) = characters.next() {
+        let kept = match character {
+            '\\' => characters.next(),
+            '"' => {
+                quoted = !quoted;
+                None
+            }
+            ',' if parentheses == 0 && brackets == 0 && !quoted => {
+                variables.push(String::new());
+                None
+            }
+            _ => {
+                match character {
+                    '(' => parentheses += 1,
+                    ')' => parentheses = parentheses.saturating_sub(1),
+                    '[' => brackets += 1,
+                    ']' => brackets = brackets.saturating_sub(1),
+                    _ => {}
+                }
+                Some(character)
+            }
+        };
+        if let (Some(kept), Some(variable)) = (kept, variables.last_mut()) {
+            variable.push(kept);
+        }
+    }
+    variables
 }
 
 /// Text that wants to be more than text, and often enough nearly harmless.
@@ -92,6 +137,10 @@ fn originate(
     variable: &str,
     value: &str,
 ) -> Option<Action> {
+    let party = CallerId {
+        name: FieldValue::new(name).ok()?,
+        number: FieldValue::new(number).ok()?,
+    };
     Some(Action::Originate(Originate {
         channel: FieldValue::new(channel).ok()?,
         channel_id: Uniqueid::from(id),
@@ -99,10 +148,9 @@ fn originate(
         context: FieldValue::new(context).ok()?,
         priority: 1,
         timeout: Duration::from_secs(30),
-        caller_id: Some(CallerId {
-            name: FieldValue::new(name).ok()?,
-            number: FieldValue::new(number).ok()?,
-        }),
+        connected_line: Some(party.clone()),
+        caller_id: Some(party),
+        early_media: false,
         account: None,
         variables: vec![Variable::new(variable, value).ok()?],
     }))

@@ -525,7 +525,9 @@ fn originate() -> Action {
         context: text("internal"),
         priority: 1,
         timeout: 30 * SECOND,
+        connected_line: None,
         caller_id: None,
+        early_media: false,
         account: None,
         variables: Vec::new(),
     })

@@ -153,7 +153,9 @@ impl Probe {
             context: field(&config.context)?,
             priority: 1,
             timeout: Duration::from_secs(1),
+            connected_line: None,
             caller_id: None,
+            early_media: false,
             account: None,
             variables: Vec::new(),
         };

@@ -65,8 +65,9 @@ impl Engine {
             context: field("context", &config.context)?,
             priority: 1,
             timeout: RING,
-            // It would be shown to both sides: the other one would see its own number calling.
+            connected_line: None,
             caller_id: None,
+            early_media: false,
             account: None,
             variables: Vec::new(),
         })
