@@ -93,7 +93,9 @@ fn originate() -> Action {
         context: FieldValue::new("internal").unwrap(),
         priority: 1,
         timeout: Duration::from_secs(30),
+        connected_line: None,
         caller_id: None,
+        early_media: false,
         account: None,
         variables: Vec::new(),
     })
