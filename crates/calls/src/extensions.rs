@@ -38,7 +38,11 @@ impl Extensions {
     }
 
     pub(crate) fn of(&self, channel: &str) -> Option<Extension> {
-        let endpoint = endpoint_of(channel);
+        self.of_endpoint(endpoint_of(channel))
+    }
+
+    /// Of `PJSIP/101`, which is no channel's name: what stands behind a dash belongs to it.
+    pub(crate) fn of_endpoint(&self, endpoint: &str) -> Option<Extension> {
         if let Some(configured) = self.configured.get(endpoint) {
             return configured.clone();
         }

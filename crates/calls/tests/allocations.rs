@@ -13,7 +13,7 @@ use std::{
 };
 
 use ami::{Charset, Decoder, Event, Incoming, Limits};
-use calls::{CallEvent, CallTracker, Seed};
+use calls::{CallEvent, CallTracker, Seed, States};
 
 #[test]
 fn events_that_change_nothing_allocate_nothing() {
@@ -33,6 +33,23 @@ fn events_that_change_nothing_allocate_nothing() {
         assert_eq!(allocations() - before, 0, "{event:?}");
     });
     assert!(heard > 10_000, "{heard}");
+}
+
+#[test]
+fn states_that_stand_already_allocate_nothing() {
+    let mut slice = Slice::read();
+    let mut states = States::default();
+    let mut heard = 0;
+    slice.play(|_, event, _| {
+        states.handle(event);
+        while states.poll_change().is_some() {}
+        heard += 1;
+        let before = allocations();
+        states.handle(event);
+        assert_eq!(allocations() - before, 0, "{event:?}");
+        assert!(!states.has_changes(), "{event:?}");
+    });
+    assert!(heard > 10_000 && states.devices().count() > 1, "{heard}");
 }
 
 /// Of the 2,500 calls of the whole recording the slice holds the first, from birth to end.
