@@ -173,6 +173,7 @@ pub enum Event<'a> {
     Newexten {
         channel: Channel<'a>,
         application: Value<'a>,
+        app_data: Value<'a>,
     },
     MixMonitorStart(Channel<'a>),
     MixMonitorStop(Channel<'a>),

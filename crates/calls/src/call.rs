@@ -35,8 +35,8 @@ pub struct Call {
     pub transfers: Vec<Transfer>,
     /// The queues in which the caller waited.
     pub queues: Vec<QueueVisit>,
-    /// Where it is parked now.
-    pub parked: Option<Parked>,
+    /// Where it was parked, the last maybe still.
+    pub parkings: Vec<Parked>,
     /// The caller was sent to voicemail.
     pub voicemail: Option<Voicemail>,
     /// The ChannelId of the Originate that made this call, when it was announced to the tracker.
@@ -206,6 +206,12 @@ impl Call {
         self.legs.iter().find(|leg| leg.id == id)
     }
 
+    /// Where it is parked now.
+    #[must_use]
+    pub fn parked(&self) -> Option<&Parked> {
+        self.parkings.last().filter(|parked| parked.until.is_none())
+    }
+
     /// The talks that go on now.
     pub fn talking(&self) -> impl Iterator<Item = &Talk> {
         self.talks.iter().filter(|talk| talk.until.is_none())
@@ -249,13 +255,16 @@ impl Call {
         until.saturating_duration_since(self.started)
     }
 
-    /// The extensions that talked on the called side, in their order, each once in a row: `101`, `103` after a transfer.
+    /// The extensions that talked for us, in their order, each once in a row: `101`, `103` after a transfer. Of an internal
+    /// call those on the called side.
     #[must_use]
     pub fn way(&self) -> Vec<&Extension> {
         let mut way = Vec::new();
         for talk in &self.talks {
             let legs = talk.legs.iter().filter_map(|id| self.leg(*id));
-            for leg in legs.filter(|leg| leg.role == Role::Callee) {
+            let is_ours =
+                |leg: &&Leg| leg.role == Role::Callee || self.direction == Direction::Outgoing;
+            for leg in legs.filter(is_ours) {
                 if let Some(extension) = &leg.extension
                     && way.last() != Some(&extension)
                 {

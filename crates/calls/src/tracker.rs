@@ -336,7 +336,7 @@ impl CallTracker {
         for talk in &mut entry.call.talks {
             talk.until.get_or_insert(now);
         }
-        entry.call.parked = None;
+        entry.unpark(now);
         entry.call.recording = false;
         for linkedid in &entry.linkedids {
             self.by_linkedid.remove(linkedid);

@@ -4,7 +4,7 @@
 // The edge of the pure crate: recordings are files, and time has to begin somewhere.
 #![allow(clippy::disallowed_methods)]
 
-use std::{path::Path, time::Instant};
+use std::time::Instant;
 
 use ami::{Charset, Decoder, Event, Incoming, Limits, Uniqueid};
 use calls::{CallEvent, CallTracker, Direction, End, LegState, LiveChannel, Progress, Role, Seed};
@@ -247,10 +247,8 @@ fn apply(messages: &mut Vec<Vec<u8>>, faults: &[(usize, Fault)]) -> Vec<usize> {
 
 /// The events of a recording, each with the empty line that ends it.
 fn messages(name: &str) -> Vec<Vec<u8>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/traces")
-        .join(format!("{name}.ami"));
-    let text = String::from_utf8(std::fs::read(path).expect("a recording")).expect("UTF-8");
+    let recording = replay::Recording::named(name).expect("a recording");
+    let text = String::from_utf8(recording.bytes).expect("UTF-8");
     let events = text
         .split_inclusive("\r\n\r\n")
         .filter(|message| message.starts_with("Event: "));

@@ -571,15 +571,16 @@ fn queue_entry<'a>(message: &Message<'a>) -> QueueEntry<'a> {
 }
 
 fn newexten<'a>(message: &Message<'a>) -> Event<'a> {
-    let mut application = Value::default();
-    let [channel] = channels(message, [""], |key, value| {
-        if key == b"Application" {
-            application = value;
-        }
+    let (mut application, mut app_data) = (Value::default(), Value::default());
+    let [channel] = channels(message, [""], |key, value| match key {
+        b"Application" => application = value,
+        b"AppData" => app_data = value,
+        _ => {}
     });
     Event::Newexten {
         channel: channel.unwrap_or_default(),
         application,
+        app_data,
     }
 }
 

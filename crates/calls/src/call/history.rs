@@ -72,13 +72,15 @@ pub enum Taken {
     Abandoned,
 }
 
-/// The call waits in a parking lot.
+/// The call waits in a parking lot, or did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parked {
     pub lot: Box<str>,
     /// What to dial to get it back.
     pub space: Box<str>,
     pub since: Instant,
+    /// When it was fetched, rang back or was given up; `None` while it waits.
+    pub until: Option<Instant>,
 }
 
 /// The caller was sent to a mailbox.

@@ -49,7 +49,7 @@ impl Entry {
             talks: Vec::new(),
             transfers: Vec::new(),
             queues: Vec::new(),
-            parked: None,
+            parkings: Vec::new(),
             voicemail: None,
             originate: None,
             started: now,
@@ -126,6 +126,16 @@ impl Entry {
         keep_newest(&mut call.queues);
     }
 
+    /// True if it was parked.
+    pub(super) fn unpark(&mut self, now: Instant) -> bool {
+        let parked = self.call.parkings.last_mut();
+        let Some(parked) = parked.filter(|parked| parked.until.is_none()) else {
+            return false;
+        };
+        parked.until = Some(now);
+        true
+    }
+
     pub(super) fn add_transfer(&mut self, transfer: Transfer) {
         if self.call.transfers.len() >= Call::STEPS {
             self.call.transfers.remove(0);
@@ -181,9 +191,22 @@ impl Entry {
             return (End::Voicemail { message }, self.caller_cause);
         }
         if self.gave_up {
-            return (End::Cancelled, self.caller_cause);
+            let end = if self.was_with_pbx() {
+                End::ByYou
+            } else {
+                End::Cancelled
+            };
+            return (end, self.caller_cause);
         }
         self.why_nobody_answered()
+    }
+
+    /// One of our people called the PBX itself, not anybody: a feature code, his mailbox, an announcement.
+    fn was_with_pbx(&self) -> bool {
+        let is_up = self.call.picked_up.is_some() || self.caller_picked_up();
+        self.call.direction != Direction::Incoming
+            && is_up
+            && self.legs(Role::Callee).next().is_none()
     }
 
     fn who_hung_up(&self, attempt: Option<&Attempt>) -> End {

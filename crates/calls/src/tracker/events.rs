@@ -79,7 +79,8 @@ impl CallTracker {
             Event::Newexten {
                 channel,
                 application,
-            } => self.application(channel, *application, now),
+                app_data,
+            } => self.application(channel, *application, *app_data, now),
             Event::MixMonitorStart(channel) => self.record(channel, true, now),
             Event::MixMonitorStop(channel) => self.record(channel, false, now),
             Event::ChanSpyStart { spyer, .. } => self.spy(spyer, now),

@@ -5,7 +5,7 @@ use std::time::Instant;
 use ami::{AttendedTransfer, BlindTransfer, Value};
 
 use super::{CallTracker, ChannelKey};
-use crate::{Parked, Party, Role, Transfer, TransferKind, Transferred};
+use crate::{Call, Parked, Party, Role, Transfer, TransferKind, Transferred};
 
 impl CallTracker {
     pub(super) fn blind_transfer(&mut self, transfer: &BlindTransfer<'_>, now: Instant) {
@@ -133,14 +133,22 @@ impl CallTracker {
     pub(super) fn parked_at(&mut self, key: ChannelKey, lot: &str, space: &str, since: Instant) {
         let call = self.channels[key].call;
         let entry = &mut self.calls[call];
-        let is_known = |parked: &Parked| *parked.space == *space;
-        if entry.call.parked.as_ref().is_some_and(is_known) {
+        if entry
+            .call
+            .parked()
+            .is_some_and(|parked| *parked.space == *space)
+        {
             return;
         }
-        entry.call.parked = Some(Parked {
+        entry.unpark(since);
+        if entry.call.parkings.len() >= Call::STEPS {
+            entry.call.parkings.remove(0);
+        }
+        entry.call.parkings.push(Parked {
             lot: lot.into(),
             space: space.into(),
             since,
+            until: None,
         });
         for transfer in &mut entry.call.transfers {
             if transfer.outcome == Transferred::Pending {
@@ -161,7 +169,7 @@ impl CallTracker {
             return;
         };
         let call = self.channels[key].call;
-        self.calls[call].call.parked = None;
+        self.calls[call].unpark(now);
         self.changed(call);
         if let Some(retriever) = retriever.and_then(|retriever| self.known(retriever, now)) {
             let other = self.channels[retriever].call;

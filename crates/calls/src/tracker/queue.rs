@@ -7,6 +7,20 @@ use ami::{MessageWaiting, QueueCall, Value};
 use super::{CallKey, CallTracker, ChannelKey};
 use crate::{Call, QueueVisit, Role, Taken, Voicemail, extensions::Technology};
 
+/// The application that runs: `ExecIf(1?VoiceMail(103@default,us):NoOp())` chooses one.
+fn chosen<'a>(application: &'a [u8], app_data: &'a [u8]) -> &'a [u8] {
+    if !application.eq_ignore_ascii_case(b"ExecIf") {
+        return application;
+    }
+    let branch = if let Some(branches) = app_data.strip_prefix(b"1?") {
+        branches
+    } else {
+        let after = app_data.windows(2).position(|pair| pair == b"):");
+        after.map_or(&app_data[..0], |after| &app_data[after + 2..])
+    };
+    branch.split(|byte| *byte == b'(').next().unwrap_or(branch)
+}
+
 /// More questions about channels than this wait for the PBX's next list.
 const MOST_UNCLEAR: usize = 256;
 
@@ -113,13 +127,14 @@ impl CallTracker {
         &mut self,
         channel: &ami::Channel<'_>,
         application: Value<'_>,
+        app_data: Value<'_>,
         now: Instant,
     ) {
         let Some(key) = self.known(channel, now) else {
             return;
         };
         self.channels[key].application_known = true;
-        self.runs(key, application.bytes(), now);
+        self.runs(key, chosen(application.bytes(), app_data.bytes()), now);
     }
 
     pub(super) fn runs(&mut self, key: ChannelKey, application: &[u8], now: Instant) {

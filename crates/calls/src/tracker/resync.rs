@@ -287,7 +287,7 @@ impl CallTracker {
                 self.parked_at(key, &parked.lot, &parked.space, now);
             }
         }
-        self.unpark_unlisted(lists);
+        self.unpark_unlisted(lists, now);
         for waiting in &lists.waiting {
             if let Some(key) = self.by_uniqueid.get(&waiting.uniqueid).copied() {
                 let joined = now.checked_sub(waiting.wait).unwrap_or(now);
@@ -298,20 +298,20 @@ impl CallTracker {
     }
 
     /// A call that talks is not parked.
-    fn unpark_unlisted(&mut self, lists: &PbxLists) {
+    fn unpark_unlisted(&mut self, lists: &PbxLists, now: Instant) {
         for key in self.by_id.values().copied().collect::<Vec<_>>() {
-            let call = &mut self.calls[key].call;
+            let call = &self.calls[key].call;
             let is_listed = |uniqueid: &Uniqueid| {
                 lists
                     .parked
                     .iter()
                     .any(|parked| parked.uniqueid == *uniqueid)
             };
-            if call.parked.is_some()
+            if call.parked().is_some()
                 && call.talking().next().is_some()
                 && !call.legs.iter().any(|leg| is_listed(&leg.uniqueid))
             {
-                call.parked = None;
+                self.calls[key].unpark(now);
                 self.changed(key);
             }
         }

@@ -438,8 +438,7 @@ fn dial_end(story: &str) -> String {
 }
 
 fn read(trace: &str) -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../calls/tests/traces");
-    std::fs::read(folder.join(format!("{trace}.ami"))).expect("a recording")
+    replay::Recording::named(trace).expect("a recording").bytes
 }
 
 /// The Uniqueid that the recorded Originate made; ours is the `ChannelId`.
