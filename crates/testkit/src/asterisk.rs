@@ -17,7 +17,7 @@ mod configuration;
 mod install;
 mod watch;
 
-pub use install::install;
+pub use install::{Version, install, install_version};
 pub use watch::{ManagerEvent, Watch};
 
 /// An unpacked Asterisk.
@@ -83,9 +83,33 @@ pub const ONLOOKER: ManagerUser = ManagerUser {
     secret: "onlooker-secret",
 };
 
+/// The dialplan of the firm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Configuration {
+    /// As an engineer writes it by hand.
+    #[default]
+    Plain,
+    /// Shaped like what FreePBX generates: subroutines, Local channels inside each other, voicemail behind everything.
+    Freepbx,
+}
+
+impl Configuration {
+    pub const ALL: [Self; 2] = [Self::Plain, Self::Freepbx];
+
+    /// The context in which the firm's phones dial.
+    pub const fn context(self) -> &'static str {
+        match self {
+            Self::Plain => "internal",
+            Self::Freepbx => "from-internal",
+        }
+    }
+}
+
 /// What a test may want differently.
 #[derive(Debug, Clone)]
 pub struct Options {
+    pub version: Version,
+    pub configuration: Configuration,
     /// How long a phone rings before Asterisk gives up.
     pub ring: Duration,
     /// Text appended to configuration files: (file name, lines).
@@ -95,6 +119,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            version: Version::default(),
+            configuration: Configuration::default(),
             ring: Duration::from_secs(20),
             extra: Vec::new(),
         }
@@ -116,11 +142,11 @@ impl Asterisk {
 
     /// Fetches the program if need be, starts it and waits until it is fully booted.
     pub fn start(options: &Options) -> Result<Self> {
-        let program = install(|_| ())?;
+        let program = install_version(options.version, |_| ())?;
         Self::start_program(program, options)
     }
 
-    /// Starts an Asterisk that was [`install`]ed before.
+    /// Starts an Asterisk that was [`install`]ed before, of whatever version.
     pub fn start_program(program: AsteriskProgram, options: &Options) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("sidetone-asterisk-")

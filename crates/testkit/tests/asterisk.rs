@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use testkit::asterisk::{Asterisk, ONLOOKER, Options, SIDETONE};
+use testkit::asterisk::{Asterisk, Configuration, ONLOOKER, Options, SIDETONE, Version};
 
 #[test]
 fn starts_answers_and_leaves_nothing() {
@@ -90,5 +90,29 @@ fn wait_until(limit: Duration, condition: impl Fn() -> bool) {
     while !condition() {
         assert!(Instant::now() < until, "not within {limit:?}");
         std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn every_version_starts_with_every_configuration_and_no_complaint() {
+    for version in Version::ALL {
+        for configuration in Configuration::ALL {
+            let asterisk = Asterisk::start(&Options {
+                version,
+                configuration,
+                ..Options::default()
+            })
+            .unwrap();
+            let said = asterisk.cli("core show version").unwrap();
+            assert!(said.contains(&format!("Asterisk {}.", version.major())), "{said}");
+            let hints = asterisk.cli("core show hints").unwrap();
+            assert!(hints.contains("101@"), "{hints}");
+            let log = asterisk.log_tail(10_000);
+            let complaints: Vec<&str> = log
+                .lines()
+                .filter(|line| line.contains("ERROR") || line.contains("WARNING"))
+                .collect();
+            assert!(complaints.is_empty(), "{version:?} {configuration:?}: {complaints:#?}");
+        }
     }
 }

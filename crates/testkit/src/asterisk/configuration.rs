@@ -85,7 +85,7 @@ pub(super) fn write(
     }
     let etc = folder.join("etc");
     certificate::write(&etc)?;
-    let modules = install::library_folder(program.root())?.join("asterisk/modules");
+    let modules = install::modules_folder(program.root())?;
     let values = [
         ("@run@", folder.display().to_string()),
         ("@root@", program.root().display().to_string()),

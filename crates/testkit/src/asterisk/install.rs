@@ -12,11 +12,62 @@ use super::AsteriskProgram;
 use crate::cache::{self, Lock};
 use crate::run;
 
-/// To be raised whenever this file makes something different.
-const RECIPE: &str = "asterisk 22, recipe 1";
+/// Which Asterisk: the oldest and the newest that people run and Debian has built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Version {
+    /// The current long-term release.
+    #[default]
+    V22,
+    /// 16.28, the last one with `chan_sip` in daily use.
+    V16,
+}
 
-/// Debian's development suites carry the current long-term release; its stable ones carry none.
-const SUITES: [&str; 2] = ["sid", "forky"];
+impl Version {
+    pub const ALL: [Self; 2] = [Self::V22, Self::V16];
+
+    /// The major version, as the banner of the manager interface implies it.
+    pub const fn major(self) -> u16 {
+        match self {
+            Self::V22 => 22,
+            Self::V16 => 16,
+        }
+    }
+
+    /// To be raised whenever this file makes something different.
+    const fn recipe(self) -> &'static str {
+        match self {
+            Self::V22 => "asterisk 22, recipe 1",
+            Self::V16 => "asterisk 16, recipe 1",
+        }
+    }
+
+    /// The folder in the cache.
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::V22 => "asterisk",
+            Self::V16 => "asterisk-16",
+        }
+    }
+
+    /// Sources to try one after the other; the suites of one source are asked together.
+    ///
+    /// Debian's development suites carry the current release; its stable ones carry none.
+    const fn sources(self) -> &'static [&'static [Suite]] {
+        match self {
+            Self::V22 => &[&[Suite::Main("sid")], &[Suite::Main("forky")]],
+            Self::V16 => &[&[
+                Suite::Main("bullseye"),
+                Suite::Security("bullseye-security"),
+            ]],
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Suite {
+    Main(&'static str),
+    Security(&'static str),
+}
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -68,28 +119,36 @@ const NOT_UNPACKED: [&str; 7] = [
     "./usr/lib/*-linux-gnu/gconv",
 ];
 
+/// The current Asterisk, see [`install_version`].
+pub fn install(progress: impl FnMut(&str)) -> Result<AsteriskProgram> {
+    install_version(Version::default(), progress)
+}
+
 /// A real Asterisk, fetched now unless it is there already; `progress` gets a sentence at each long step.
 ///
 /// The first call downloads about 65 MB and leaves about 150 MB; the next ones only read a stamp.
-pub fn install(mut progress: impl FnMut(&str)) -> Result<AsteriskProgram> {
+pub fn install_version(
+    version: Version,
+    mut progress: impl FnMut(&str),
+) -> Result<AsteriskProgram> {
     let cache = cache::folder()?;
-    let root = cache.join("asterisk");
-    if cache::is_made_by(&root, RECIPE) {
+    let (root, recipe) = (cache.join(version.folder()), version.recipe());
+    if cache::is_made_by(&root, recipe) {
         return Ok(AsteriskProgram::at(root));
     }
     let _turn = Lock::acquire(
-        &cache.join("asterisk.lock"),
+        &cache.join(format!("{}.lock", version.folder())),
         Duration::from_secs(900),
         || {
             progress("Waiting for another process that is fetching Asterisk");
         },
     )?;
-    if cache::is_made_by(&root, RECIPE) {
+    if cache::is_made_by(&root, recipe) {
         return Ok(AsteriskProgram::at(root));
     }
     let started = Instant::now();
-    let work = Work::new(cache.join("asterisk.work"))?;
-    let packages = work.resolve(&mut progress)?;
+    let work = Work::new(cache.join(format!("{}.work", version.folder())))?;
+    let packages = work.resolve(version, &mut progress)?;
     progress(&format!(
         "Downloading Asterisk: {} Debian packages, about 55 MB",
         packages.len()
@@ -97,14 +156,17 @@ pub fn install(mut progress: impl FnMut(&str)) -> Result<AsteriskProgram> {
     work.download(&packages)?;
     progress("Unpacking Asterisk");
     work.unpack()?;
-    let version = AsteriskProgram::at(work.root())
+    let name = AsteriskProgram::at(work.root())
         .version()
         .context("start the unpacked Asterisk")?;
-    cache::stamp(&work.root(), RECIPE)?;
+    if !name.starts_with(&format!("Asterisk {}.", version.major())) {
+        bail!("Debian has {name} instead of Asterisk {}", version.major());
+    }
+    cache::stamp(&work.root(), recipe)?;
     cache::replace(&root, &work.root())?;
     fs::remove_dir_all(&work.0).context("remove the downloads")?;
     progress(&format!(
-        "{version} is ready after {:.0} s in {}",
+        "{name} is ready after {:.0} s in {}",
         started.elapsed().as_secs_f32(),
         root.display()
     ));
@@ -181,17 +243,30 @@ impl Work {
         command
     }
 
-    /// Names of the packages, from the first suite that has them.
-    fn resolve(&self, progress: &mut impl FnMut(&str)) -> Result<Vec<String>> {
+    /// Names of the packages, from the first source that has them.
+    fn resolve(
+        &self,
+        version: Version,
+        progress: &mut impl FnMut(&str),
+    ) -> Result<Vec<String>> {
         let mirror = mirror()?;
         let mut last = None;
-        for suite in SUITES {
-            progress(&format!("Reading the package lists of Debian {suite}"));
-            let source = format!("deb [signed-by={KEYRING}] {mirror} {suite} main\n");
-            fs::write(self.apt().join("etc/sources.list"), source).context("write apt's source")?;
+        for suites in version.sources() {
+            let (mut names, mut lines) = (Vec::new(), String::new());
+            for suite in *suites {
+                let (name, mirror) = match suite {
+                    Suite::Main(name) => (*name, mirror.clone()),
+                    Suite::Security(name) => (*name, security_mirror(&mirror)),
+                };
+                names.push(name);
+                lines.push_str(&format!("deb [signed-by={KEYRING}] {mirror} {name} main\n"));
+            }
+            let names = names.join(" and ");
+            progress(&format!("Reading the package lists of Debian {names}"));
+            fs::write(self.apt().join("etc/sources.list"), lines).context("write apt's source")?;
             match self.closure() {
                 Ok(packages) => return Ok(packages),
-                Err(error) => last = Some(error.context(format!("resolve asterisk in {suite}"))),
+                Err(error) => last = Some(error.context(format!("resolve asterisk in {names}"))),
             }
         }
         Err(last.context("no suite to ask")?)
@@ -281,28 +356,27 @@ fn unpack_one(package: &Path, root: &Path) -> Result<()> {
 /// `bin-path/asterisk` starts the program with the loader and the libraries that came with it. Its
 /// folder has to be in `PATH`, because `core restart now` executes "asterisk" by name.
 fn write_launcher(root: &Path) -> Result<()> {
-    let loader = ["usr/lib64", "usr/lib"]
+    let loader = loader(root)?;
+    // Asterisk runs without this, but the loader of glibc 2.31 does not know it.
+    let name = match run::output(Command::new(&loader).arg("--help")) {
+        Ok(help) if help.contains("--argv0") => "--argv0 asterisk ",
+        Ok(_) | Err(_) => "",
+    };
+    let below_root = |path: &Path| -> Result<String> {
+        let path = path
+            .strip_prefix(root)
+            .context("a path outside of the root")?;
+        Ok(format!("$root/{}", path.display()))
+    };
+    // Before Debian merged /usr, some packages put their libraries right into /usr/lib.
+    let libraries = [library_folder(root)?, root.join("usr/lib")]
         .iter()
-        .flat_map(|folder| {
-            fs::read_dir(root.join(folder))
-                .into_iter()
-                .flatten()
-                .flatten()
-        })
-        .find(|entry| entry.file_name().to_string_lossy().starts_with("ld-linux"))
-        .context("no loader in the unpacked packages")?
-        .path();
-    let loader = loader
-        .strip_prefix(root)
-        .context("a loader outside of the root")?;
-    let libraries = library_folder(root)?;
-    let libraries = libraries
-        .strip_prefix(root)
-        .context("libraries outside of the root")?;
+        .map(|folder| below_root(folder))
+        .collect::<Result<Vec<_>>>()?
+        .join(":");
     let script = format!(
-        "#!/bin/sh\nroot=${{0%/*}}/..\nexec \"$root/{}\" --argv0 asterisk --library-path \"$root/{}\" \"$root/usr/sbin/asterisk\" \"$@\"\n",
-        loader.display(),
-        libraries.display(),
+        "#!/bin/sh\nroot=${{0%/*}}/..\nexec \"{}\" {name}--library-path \"{libraries}\" \"$root/usr/sbin/asterisk\" \"$@\"\n",
+        below_root(&loader)?,
     );
     let folder = root.join("launch");
     fs::create_dir_all(&folder).context("create the launcher's folder")?;
@@ -312,14 +386,41 @@ fn write_launcher(root: &Path) -> Result<()> {
         .context("make the launcher executable")
 }
 
+/// The program that loads the others with the libraries of the unpacked root.
+fn loader(root: &Path) -> Result<PathBuf> {
+    let found = ["usr/lib64", "usr/lib"]
+        .iter()
+        .flat_map(|folder| fs::read_dir(root.join(folder)).into_iter().flatten())
+        .flatten()
+        .find(|entry| entry.file_name().to_string_lossy().starts_with("ld-linux"))
+        .context("no loader in the unpacked packages")?
+        .path();
+    // In bullseye it is a link to `/lib/…`, which here would be the machine's own.
+    match fs::read_link(&found) {
+        Ok(target) if target.is_absolute() => {
+            Ok(root.join("usr").join(target.strip_prefix("/").unwrap_or(&target)))
+        }
+        Ok(_) | Err(_) => Ok(found),
+    }
+}
+
 /// `usr/lib/<triplet>` of the unpacked root.
-pub(super) fn library_folder(root: &Path) -> Result<PathBuf> {
+fn library_folder(root: &Path) -> Result<PathBuf> {
     fs::read_dir(root.join("usr/lib"))
         .context("list the libraries")?
         .flatten()
         .find(|entry| entry.file_name().to_string_lossy().contains("-linux-gnu"))
         .map(|entry| entry.path())
         .context("no libraries in the unpacked packages")
+}
+
+/// Where Asterisk's modules are: under `usr/lib/<triplet>` today, right under `usr/lib` in bullseye.
+pub(super) fn modules_folder(root: &Path) -> Result<PathBuf> {
+    [library_folder(root)?, root.join("usr/lib")]
+        .iter()
+        .map(|folder| folder.join("asterisk/modules"))
+        .find(|folder| folder.join("chan_pjsip.so").exists())
+        .context("no modules in the unpacked packages")
 }
 
 /// The mirror from which this machine takes Debian's main archive.
@@ -359,6 +460,11 @@ fn mirror() -> Result<String> {
         )
 }
 
+/// Where the same machine has Debian's security archive: beside the main one.
+fn security_mirror(main: &str) -> String {
+    format!("{}-security", main.trim_end_matches('/'))
+}
+
 fn is_main_archive(uri: &str) -> bool {
     uri.contains(":/") && uri.trim_end_matches('/').ends_with("/debian")
 }
@@ -366,6 +472,14 @@ fn is_main_archive(uri: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_security_archive_lies_beside_the_main_one() {
+        assert_eq!(
+            security_mirror("http://mirror.example/debian/"),
+            "http://mirror.example/debian-security"
+        );
+    }
 
     #[test]
     fn the_security_archive_is_not_taken_for_the_main_one() {
