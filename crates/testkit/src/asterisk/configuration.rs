@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::{AsteriskProgram, Options, certificate, install};
+use super::{AsteriskProgram, Configuration, Options, certificate, install};
 use crate::ports::PortBlock;
 
 // What the ports of a block are for.
@@ -19,7 +19,7 @@ const RTP_LAST: u16 = 199;
 
 const EMPTY: &str = include_str!("../../asterisk/empty.conf");
 
-const TEMPLATES: [(&str, &str); 20] = [
+const TEMPLATES: [(&str, &str); 22] = [
     // These three are only looked for; without them modules refuse to load.
     ("acl.conf", EMPTY),
     ("pjproject.conf", EMPTY),
@@ -61,7 +61,27 @@ const TEMPLATES: [(&str, &str); 20] = [
     ),
     ("pjsip.conf", include_str!("../../asterisk/pjsip.conf")),
     ("queues.conf", include_str!("../../asterisk/queues.conf")),
+    (
+        "res_parking.conf",
+        include_str!("../../asterisk/res_parking.conf"),
+    ),
     ("rtp.conf", include_str!("../../asterisk/rtp.conf")),
+    (
+        "voicemail.conf",
+        include_str!("../../asterisk/voicemail.conf"),
+    ),
+];
+
+/// What is written in the place of the template of that name.
+const FREEPBX: [(&str, &str); 2] = [
+    (
+        "extensions.conf",
+        include_str!("../../asterisk/freepbx/extensions.conf"),
+    ),
+    (
+        "queues.conf",
+        include_str!("../../asterisk/freepbx/queues.conf"),
+    ),
 ];
 
 /// Writes `folder/etc` and creates the folders that Asterisk expects beside it.
@@ -76,7 +96,7 @@ pub(super) fn write(
         "cache",
         "lib",
         "agi",
-        "spool",
+        "spool/monitor",
         "run",
         "log",
         "log/cdr-csv",
@@ -86,6 +106,11 @@ pub(super) fn write(
     let etc = folder.join("etc");
     certificate::write(&etc)?;
     let modules = install::modules_folder(program.root())?;
+    let (replaced, system_name, comes_back): (&[(&str, &str)], _, _) = match options.configuration {
+        Configuration::Plain => (&[], "systemname = sidetone-test", "yes"),
+        // FreePBX sets no name: unique ids then look like decimals.
+        Configuration::Freepbx => (&FREEPBX, "", "no"),
+    };
     let values = [
         ("@run@", folder.display().to_string()),
         ("@root@", program.root().display().to_string()),
@@ -97,8 +122,15 @@ pub(super) fn write(
         ("@rtp_first@", ports.port(RTP_FIRST).to_string()),
         ("@rtp_last@", ports.port(RTP_LAST).to_string()),
         ("@ring_seconds@", options.ring.as_secs().max(1).to_string()),
+        ("@context@", options.configuration.context().to_owned()),
+        ("@system_name@", system_name.to_owned()),
+        ("@park_comes_back_to_parker@", comes_back.to_owned()),
     ];
     for (name, template) in TEMPLATES {
+        let template = replaced
+            .iter()
+            .find(|(other, _)| *other == name)
+            .map_or(template, |(_, text)| text);
         let mut text = values
             .iter()
             .fold(template.to_owned(), |text, (key, value)| {
@@ -131,14 +163,22 @@ mod tests {
             "@rtp_first@",
             "@rtp_last@",
             "@ring_seconds@",
+            "@context@",
+            "@system_name@",
+            "@park_comes_back_to_parker@",
         ];
-        for (name, template) in TEMPLATES {
+        for (name, template) in TEMPLATES.iter().chain(&FREEPBX) {
             let rest = known
                 .iter()
-                .fold(template.to_owned(), |text, key| text.replace(key, ""));
+                .fold((*template).to_owned(), |text, key| text.replace(key, ""));
+            let is_placeholder =
+                |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
             let left: Vec<&str> = rest
                 .lines()
-                .filter(|line| line.matches('@').count() > 1)
+                .filter(|line| {
+                    let words: Vec<&str> = line.split('@').collect();
+                    words[1..words.len().max(2) - 1].iter().copied().any(is_placeholder)
+                })
                 .collect();
             assert!(left.is_empty(), "{name}: {left:?}");
         }
