@@ -104,7 +104,10 @@ fn every_version_starts_with_every_configuration_and_no_complaint() {
             })
             .unwrap();
             let said = asterisk.cli("core show version").unwrap();
-            assert!(said.contains(&format!("Asterisk {}.", version.major())), "{said}");
+            assert!(
+                said.contains(&format!("Asterisk {}.", version.major())),
+                "{said}"
+            );
             let hints = asterisk.cli("core show hints").unwrap();
             assert!(hints.contains("101@"), "{hints}");
             let log = asterisk.log_tail(10_000);
@@ -112,7 +115,10 @@ fn every_version_starts_with_every_configuration_and_no_complaint() {
                 .lines()
                 .filter(|line| line.contains("ERROR") || line.contains("WARNING"))
                 .collect();
-            assert!(complaints.is_empty(), "{version:?} {configuration:?}: {complaints:#?}");
+            assert!(
+                complaints.is_empty(),
+                "{version:?} {configuration:?}: {complaints:#?}"
+            );
         }
     }
 }

@@ -171,13 +171,17 @@ mod tests {
             let rest = known
                 .iter()
                 .fold((*template).to_owned(), |text, key| text.replace(key, ""));
-            let is_placeholder =
-                |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            let is_placeholder = |word: &str| {
+                !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+            };
             let left: Vec<&str> = rest
                 .lines()
                 .filter(|line| {
                     let words: Vec<&str> = line.split('@').collect();
-                    words[1..words.len().max(2) - 1].iter().copied().any(is_placeholder)
+                    words[1..words.len().max(2) - 1]
+                        .iter()
+                        .copied()
+                        .any(is_placeholder)
                 })
                 .collect();
             assert!(left.is_empty(), "{name}: {left:?}");

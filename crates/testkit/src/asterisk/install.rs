@@ -49,6 +49,15 @@ impl Version {
         }
     }
 
+    /// Fetched besides what belongs to `asterisk`: in bullseye the mailboxes are a package of their own.
+    /// From the main suite, because mirrors of the security suite list its build and do not have it.
+    const fn extra_packages(self) -> &'static [&'static str] {
+        match self {
+            Self::V22 => &[],
+            Self::V16 => &["asterisk-voicemail/bullseye"],
+        }
+    }
+
     /// Sources to try one after the other; the suites of one source are asked together.
     ///
     /// Debian's development suites carry the current release; its stable ones carry none.
@@ -148,7 +157,13 @@ pub fn install_version(
     }
     let started = Instant::now();
     let work = Work::new(cache.join(format!("{}.work", version.folder())))?;
-    let packages = work.resolve(version, &mut progress)?;
+    let mut packages = work.resolve(version, &mut progress)?;
+    packages.extend(
+        version
+            .extra_packages()
+            .iter()
+            .map(|name| (*name).to_owned()),
+    );
     progress(&format!(
         "Downloading Asterisk: {} Debian packages, about 55 MB",
         packages.len()
@@ -244,11 +259,7 @@ impl Work {
     }
 
     /// Names of the packages, from the first source that has them.
-    fn resolve(
-        &self,
-        version: Version,
-        progress: &mut impl FnMut(&str),
-    ) -> Result<Vec<String>> {
+    fn resolve(&self, version: Version, progress: &mut impl FnMut(&str)) -> Result<Vec<String>> {
         let mirror = mirror()?;
         let mut last = None;
         for suites in version.sources() {
@@ -397,9 +408,9 @@ fn loader(root: &Path) -> Result<PathBuf> {
         .path();
     // In bullseye it is a link to `/lib/…`, which here would be the machine's own.
     match fs::read_link(&found) {
-        Ok(target) if target.is_absolute() => {
-            Ok(root.join("usr").join(target.strip_prefix("/").unwrap_or(&target)))
-        }
+        Ok(target) if target.is_absolute() => Ok(root
+            .join("usr")
+            .join(target.strip_prefix("/").unwrap_or(&target))),
         Ok(_) | Err(_) => Ok(found),
     }
 }
