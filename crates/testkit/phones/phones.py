@@ -1,11 +1,14 @@
 """SIP phones that a test plays with: one process, JSON lines in and out.
 
-Usage: phones.py SIP_PORT TRUNK_PORT MEDIA_PORT
+Usage: phones.py SIP_PORT TRUNK_PORT MEDIA_PORT FIRST_CALL
 
 The phones of the firm register at 127.0.0.1:SIP_PORT; the account "trunk" is the telephone company
-at 127.0.0.2:TRUNK_PORT. Each line on standard input is a request {"id", "do", ...}, answered by
+at 127.0.0.2:TRUNK_PORT. Calls are numbered from FIRST_CALL; pjsua has four at a time and refuses a fifth
+with 486, therefore the company and the phones are two processes. Each line on standard input is a request {"id", "do", ...}, answered by
 {"done": id, "call"} or {"failed": id, "why"}; everything else on standard output is an event
-{"phone", "call", "kind", ...}. The process ends when its standard input does.
+{"phone", "call", "kind", ...} or, with a Unix time, a line of the log in which a person can read
+what every phone was told, saw and did: {"t", "cmd": {"op", ...}} and {"t", "ev", ...}.
+The process ends when its standard input does.
 """
 
 import json
@@ -18,15 +21,19 @@ import time
 
 import pjsua2
 
-SIP_PORT, TRUNK_PORT, MEDIA_PORT = (int(argument) for argument in sys.argv[1:4])
+SIP_PORT, TRUNK_PORT, MEDIA_PORT, FIRST_CALL = (int(argument) for argument in sys.argv[1:5])
 TRUNK = "trunk"
-MEDIA_PORTS_OF_PHONE = 14
-MEDIA_PORTS_OF_TRUNK = 30
+MEDIA_PORTS_OF_PHONE = 12
+MEDIA_PORTS_OF_TRUNK = 24
 
 
 def say(**message):
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
+
+
+def log(**entry):
+    say(t=round(time.time(), 3), **entry)
 
 
 def parameters(code=0):
@@ -59,18 +66,26 @@ class Later:
 class Talk(pjsua2.Call):
     """One call of one phone."""
 
-    def __init__(self, house, phone, call_id=pjsua2.PJSUA_INVALID_ID):
+    def __init__(self, house, phone, call_id=pjsua2.PJSUA_INVALID_ID, name=None):
         super().__init__(phone, call_id)
         self.house, self.phone, self.alive, self.reported = house, phone, True, None
+        # In the log each customer is somebody else, though the telephone company is one account.
+        self.name = name or phone.name
         # Kept for ever: the destructor of a finished call hangs up whichever new one has its slot by then.
         house.talks.append(self)
-        self.number = len(house.talks)
+        self.number = FIRST_CALL + len(house.talks) - 1
 
     def say(self, kind, **more):
         say(phone=self.phone.name, call=self.number, kind=kind, **more)
 
+    def log(self, what, **more):
+        log(ev=what, call=self.number, acc=self.name, **more)
+
     def onCallState(self, parameter):
         info = self.getInfo()
+        self.log(
+            "state", state=info.stateText, code=info.lastStatusCode, reason=info.lastReason, remote=info.remoteUri
+        )
         if info.state == pjsua2.PJSIP_INV_STATE_DISCONNECTED:
             self.alive = False
             self.say("ended", code=info.lastStatusCode, reason=info.lastReason)
@@ -89,8 +104,27 @@ class Talk(pjsua2.Call):
             if media.type == pjsua2.PJMEDIA_TYPE_AUDIO and media.status == pjsua2.PJSUA_CALL_MEDIA_ACTIVE:
                 # A phone with nothing to say sends next to no RTP.
                 self.house.voice().startTransmit(self.getAudioMedia(index))
+        self.log("media", status=[(media.status, media.dir) for media in self.getInfo().media])
+
+    def onCallTsxState(self, parameter):
+        """The only place that knows which side sent the BYE."""
+        change = parameter.e.body.tsxState
+        tsx = change.tsx
+        if tsx.role != pjsua2.PJSIP_ROLE_UAS or tsx.state != pjsua2.PJSIP_TSX_STATE_TRYING:
+            return
+        if tsx.method in ("BYE", "CANCEL"):
+            reasons = re.findall(r"(?mi)^Reason:\s*(.*?)\r?$", change.src.rdata.wholeMsg)
+            self.log("theyended", how=tsx.method, why=reasons)
+
+    def onCallTransferStatus(self, parameter):
+        code, final = parameter.statusCode, parameter.finalNotify
+        self.log("xferstatus", code=code, reason=parameter.reason, final=final)
+        if final and code < 300:
+            # As desk phones do: who was told that the transfer is done leaves by himself.
+            self.house.later.add(0, self.if_alive(lambda: self.hangup(parameters())))
 
     def onDtmfDigit(self, parameter):
+        self.log("dtmf", digit=parameter.digit)
         self.say("digit", digit=parameter.digit)
 
     def if_alive(self, action):
@@ -124,12 +158,22 @@ class Phone(pjsua2.Account):
     def onRegState(self, parameter):
         kind = "registered" if parameter.code == 200 and parameter.expiration > 0 else "unregistered"
         say(phone=self.name, call=0, kind=kind, code=parameter.code)
+        log(ev="reg", acc=self.name, code=parameter.code, exp=parameter.expiration)
 
     def onIncomingCall(self, parameter):
         talk = Talk(self.house, self, parameter.callId)
         dialled = re.match(r"INVITE sip:([^@;>\s]*)", parameter.rdata.wholeMsg)
         dialled = dialled[1] if dialled else ""
-        talk.say("incoming", dialled=dialled, remote=talk.getInfo().remoteUri)
+        info = talk.getInfo()
+        headers = {
+            name.lower(): value
+            for name, value in re.findall(
+                r"(?mi)^(From|To|P-Asserted-Identity|Call-Info|Alert-Info|Diversion|X-[\w-]+):\s*(.*?)\r?$",
+                parameter.rdata.wholeMsg,
+            )
+        }
+        talk.log("incoming", remote=info.remoteUri, local=info.localUri, dialled=dialled, headers=headers)
+        talk.say("incoming", dialled=dialled, remote=info.remoteUri)
         talk.follow(self.rules.get(dialled.lstrip("+"), self.policy))
 
 
@@ -137,21 +181,20 @@ class House:
     """All phones and their calls."""
 
     def __init__(self):
-        self.phones, self.talks, self.later, self.tone = {}, [], Later(), None
+        self.phones, self.talks, self.later, self.tone, self.customers = {}, [], Later(), None, 0
         self.endpoint = pjsua2.Endpoint()
         self.endpoint.libCreate()
         config = pjsua2.EpConfig()
         config.logConfig.level = config.logConfig.consoleLevel = 0
         config.uaConfig.threadCnt = 0
         config.uaConfig.mainThreadOnly = True
-        config.uaConfig.maxCalls = 30
+        config.uaConfig.maxCalls = 4
         config.medConfig.noVad = True
         config.medConfig.threadCnt = 1
         config.medConfig.ecTailLen = 0
         self.endpoint.libInit(config)
         self.endpoint.audDevManager().setNullDev()
         self.inside = self.transport("127.0.0.1", 0)
-        self.outside = self.transport("127.0.0.2", TRUNK_PORT)
         self.endpoint.libStart()
 
     def transport(self, address, port):
@@ -171,7 +214,8 @@ class House:
             self.tone.play(tones, True)
         return self.tone
 
-    def add(self, name, config, media_ports):
+    def add(self, name, config, address, media_ports):
+        config.mediaConfig.transportConfig.boundAddress = address
         config.mediaConfig.transportConfig.port = MEDIA_PORT + MEDIA_PORTS_OF_PHONE * len(self.phones)
         config.mediaConfig.transportConfig.portRange = media_ports
         config.natConfig.iceEnabled = False
@@ -181,23 +225,24 @@ class House:
 
     def do_phone(self, request):
         name = request["phone"]
+        # Extension 105 may have the phones 105 and 105b.
+        user = name.rstrip("abcdefgh")
         config = pjsua2.AccountConfig()
-        config.idUri = f"sip:{name}@127.0.0.1:{SIP_PORT}"
+        config.idUri = f"sip:{user}@127.0.0.1:{SIP_PORT}"
         config.regConfig.registrarUri = f"sip:127.0.0.1:{SIP_PORT}"
         config.regConfig.timeoutSec = 300
         config.regConfig.retryIntervalSec = 1
         config.regConfig.firstRetryIntervalSec = 1
         config.regConfig.dropCallsOnFail = False
-        config.sipConfig.authCreds.append(pjsua2.AuthCredInfo("digest", "*", name, 0, request["password"]))
+        config.sipConfig.authCreds.append(pjsua2.AuthCredInfo("digest", "*", user, 0, request["password"]))
         config.sipConfig.transportId = self.inside
-        self.add(name, config, MEDIA_PORTS_OF_PHONE)
+        self.add(name, config, "127.0.0.1", MEDIA_PORTS_OF_PHONE)
 
     def do_trunk(self, request):
         config = pjsua2.AccountConfig()
         config.idUri = f"sip:trunk@127.0.0.2:{TRUNK_PORT}"
-        config.sipConfig.transportId = self.outside
-        config.mediaConfig.transportConfig.boundAddress = "127.0.0.2"
-        self.add(TRUNK, config, MEDIA_PORTS_OF_TRUNK)
+        config.sipConfig.transportId = self.transport("127.0.0.2", TRUNK_PORT)
+        self.add(TRUNK, config, "127.0.0.2", MEDIA_PORTS_OF_TRUNK)
 
     def do_policy(self, request):
         phone = self.phones[request["phone"]]
@@ -207,10 +252,20 @@ class House:
             phone.rules[request["dialled"].lstrip("+")] = request["policy"]
 
     def do_registration(self, request):
+        if not request["wanted"]:
+            log(cmd={"op": "unreg", "acc": request["phone"]})
         self.phones[request["phone"]].setRegistration(request["wanted"])
 
     def do_call(self, request):
-        talk = Talk(self, self.phones[request["phone"]])
+        name = request["phone"]
+        command = {"op": "call", "acc": name, "to": request["to"]}
+        if name == TRUNK:
+            self.customers += 1
+            name = command["as"] = f"ext{self.customers}"
+        if request["from"] is not None:
+            command["from"] = request["from"]
+        log(cmd=command)
+        talk = Talk(self, self.phones[request["phone"]], name=name)
         options = parameters()
         if request["from"] is not None:
             options.txOption.localUri = request["from"]
@@ -223,33 +278,43 @@ class House:
         except pjsua2.Error:
             talk.alive = False
             raise
+        talk.log("calling", to=request["to"])
         return talk.number
 
     def do_answer(self, request):
-        self.talk(request).answer(parameters(200))
+        self.talk(request, "answer").answer(parameters(200))
 
     def do_reject(self, request):
-        self.talk(request).answer(parameters(request["code"]))
+        self.talk(request, "reject", code=request["code"]).answer(parameters(request["code"]))
 
     def do_hangup(self, request):
-        self.talk(request).hangup(parameters())
+        self.talk(request, "hangup").hangup(parameters())
 
     def do_hold(self, request):
-        self.talk(request).setHold(parameters())
+        self.talk(request, "hold").setHold(parameters())
 
     def do_unhold(self, request):
         options = parameters()
         options.opt.flag = pjsua2.PJSUA_CALL_UNHOLD
-        self.talk(request).reinvite(options)
+        self.talk(request, "unhold").reinvite(options)
 
     def do_digits(self, request):
-        self.talk(request).dialDtmf(request["digits"])
+        self.talk(request, "dtmf", digits=request["digits"]).dialDtmf(request["digits"])
 
     def do_transfer(self, request):
-        self.talk(request).xfer(f"sip:{request['to']}@127.0.0.1:{SIP_PORT}", parameters())
+        talk = self.talk(request, "xfer", to=request["to"])
+        talk.xfer(f"sip:{request['to']}@127.0.0.1:{SIP_PORT}", parameters())
 
-    def talk(self, request):
-        talk = self.talks[request["call"] - 1]
+    def do_join(self, request):
+        talk = self.talk(request, "xfer_replaces", other=request["other"])
+        talk.xferReplaces(self.living(request["other"]), parameters())
+
+    def talk(self, request, operation, **more):
+        log(cmd={"op": operation, "call": request["call"], **more})
+        return self.living(request["call"])
+
+    def living(self, number):
+        talk = self.talks[number - FIRST_CALL]
         if not talk.alive:
             raise ValueError("the call has ended")
         return talk

@@ -262,7 +262,7 @@ impl Asterisk {
         self.ports.port(configuration::TRUNK)
     }
 
-    /// First of 80 ports for the media of phones.
+    /// First of 90 ports for the media of phones.
     pub(crate) fn phone_media_port(&self) -> u16 {
         self.ports.port(configuration::PHONE_MEDIA)
     }

@@ -148,16 +148,27 @@ pub enum What {
     },
 }
 
-/// All phones, in one process that ends with this value.
+/// All phones, in processes that end with this value. The firm's have four calls at a time; so have the
+/// telephone company and the second phones of extensions together.
 #[derive(Debug)]
 pub struct Phones {
     shared: Arc<Shared>,
-    input: Mutex<ChildStdin>,
+    firm: House,
+    outside: House,
     next_request: AtomicU64,
     trunk_port: u16,
+}
+
+/// A process with some of the phones.
+#[derive(Debug)]
+struct House {
+    input: Mutex<ChildStdin>,
     child: Child,
     _group: ProcessGroup,
 }
+
+/// The first number of a call of the second process.
+const OUTSIDE_CALLS: u32 = 1001;
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -167,9 +178,10 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    ready: bool,
+    ready: usize,
     closed: bool,
     events: Vec<PhoneEvent>,
+    log: Vec<String>,
     replies: HashMap<u64, Result<u32, String>>,
     complaints: Vec<String>,
 }
@@ -178,58 +190,24 @@ impl Phones {
     /// Starts the phones and waits until all are registered. They ring until they get another [`Policy`].
     pub fn start(asterisk: &Asterisk) -> Result<Self> {
         let program = install(|_| ())?;
-        let group = ProcessGroup::new().context("start a process group")?;
-        let mut child = group
-            .spawn(
-                Command::new(&program.python)
-                    .args(["-u", "-c", SCRIPT])
-                    .args(
-                        [
-                            asterisk.sip_port(),
-                            asterisk.trunk_port(),
-                            asterisk.phone_media_port(),
-                        ]
-                        .map(|p| p.to_string()),
-                    )
-                    .current_dir("/")
-                    .env("PYTHONUTF8", "1")
-                    .stdin(Stdio::piped())
-                    .stdout(Stdio::piped())
-                    .stderr(Stdio::piped()),
-            )
-            .context("start the SIP phones")?;
         let shared = Arc::new(Shared::default());
-        let output = child.stdout.take().context("read from the phones")?;
-        let complaints = child.stderr.take().context("read from the phones")?;
-        let (reader, complainer) = (Arc::clone(&shared), Arc::clone(&shared));
-        std::thread::spawn(move || reader.read(BufReader::new(output)));
-        std::thread::spawn(move || {
-            for line in BufReader::new(complaints).lines().map_while(Result::ok) {
-                complainer.lock().complaints.push(line);
-            }
-        });
-        let input = Mutex::new(child.stdin.take().context("write to the phones")?);
-        let trunk_port = asterisk.trunk_port();
+        let media = asterisk.phone_media_port();
         let phones = Self {
+            firm: House::start(&program, asterisk, media, 1, &shared)?,
+            outside: House::start(&program, asterisk, media + 60, OUTSIDE_CALLS, &shared)?,
             shared,
-            input,
             next_request: AtomicU64::new(1),
-            trunk_port,
-            child,
-            _group: group,
+            trunk_port: asterisk.trunk_port(),
         };
         phones
             .shared
-            .wait(Duration::from_secs(10), |state| state.ready.then_some(()))
+            .wait(Duration::from_secs(10), |state| {
+                (state.ready == 2).then_some(())
+            })
             .context("start the SIP phones")?;
+        phones.request(json!({"do": "trunk", "phone": TRUNK}))?;
         for phone in EXTENSIONS {
-            phones.request(
-                json!({"do": "phone", "phone": phone, "password": format!("phone-{phone}")}),
-            )?;
-        }
-        phones.request(json!({"do": "trunk"}))?;
-        for phone in EXTENSIONS {
-            phones.wait_registered(phone)?;
+            phones.add(phone)?;
         }
         Ok(phones)
     }
@@ -306,6 +284,22 @@ impl Phones {
     pub fn transfer(&self, call: PhoneCall, to: &str) -> Result<()> {
         self.request(json!({"do": "transfer", "call": call.0, "to": to}))
             .map(drop)
+    }
+
+    /// Joins the other sides of two calls of one phone (REFER with Replaces) and leaves them alone.
+    pub fn join(&self, call: PhoneCall, other: PhoneCall) -> Result<()> {
+        self.request(json!({"do": "join", "call": call.0, "other": other.0}))
+            .map(drop)
+    }
+
+    /// Gives the firm one more phone and waits until it is registered: extension 105 may have 105 and 105b.
+    ///
+    pub fn add(&self, phone: &str) -> Result<()> {
+        let extension = phone.trim_end_matches(|c: char| c.is_ascii_lowercase());
+        self.request(
+            json!({"do": "phone", "phone": phone, "password": format!("phone-{extension}")}),
+        )?;
+        self.wait_registered(phone)
     }
 
     /// Unplugs a phone politely: Asterisk knows at once that it is gone.
@@ -400,6 +394,11 @@ impl Phones {
         Ok(status)
     }
 
+    /// The log since the start: JSON lines with Unix time, what every phone was told, saw and did.
+    pub fn log(&self) -> Vec<String> {
+        self.shared.lock().log.clone()
+    }
+
     /// Everything since the start.
     pub fn events(&self) -> Vec<PhoneEvent> {
         self.shared.lock().events.clone()
@@ -416,11 +415,17 @@ impl Phones {
 
     /// A request is acknowledged before anything else is done: a call must not overtake a policy.
     fn request(&self, mut request: Value) -> Result<u32> {
+        let house = match (request["phone"].as_str(), request["call"].as_u64()) {
+            (_, Some(call)) if call >= u64::from(OUTSIDE_CALLS) => &self.outside,
+            (Some(phone), _) if !is_first_phone(phone) => &self.outside,
+            (Some(_), _) | (None, _) => &self.firm,
+        };
         let id = self.next_request.fetch_add(1, Ordering::Relaxed);
         let what = request["do"].to_string();
         request["id"] = json!(id);
         let line = format!("{request}\n");
-        self.input
+        house
+            .input
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .write_all(line.as_bytes())
@@ -430,7 +435,51 @@ impl Phones {
     }
 }
 
-impl Drop for Phones {
+/// 105 is the first phone of its extension, 105b the second.
+fn is_first_phone(phone: &str) -> bool {
+    phone.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+impl House {
+    fn start(
+        program: &PhonesProgram,
+        asterisk: &Asterisk,
+        media_port: u16,
+        first_call: u32,
+        shared: &Arc<Shared>,
+    ) -> Result<Self> {
+        let ports = [asterisk.sip_port(), asterisk.trunk_port(), media_port].map(u32::from);
+        let group = ProcessGroup::new().context("start a process group")?;
+        let mut child = group
+            .spawn(
+                Command::new(&program.python)
+                    .args(["-u", "-c", SCRIPT])
+                    .args(ports.iter().chain([&first_call]).map(u32::to_string))
+                    .current_dir("/")
+                    .env("PYTHONUTF8", "1")
+                    .stdin(Stdio::piped())
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::piped()),
+            )
+            .context("start the SIP phones")?;
+        let output = child.stdout.take().context("read from the phones")?;
+        let complaints = child.stderr.take().context("read from the phones")?;
+        let (reader, complainer) = (Arc::clone(shared), Arc::clone(shared));
+        std::thread::spawn(move || reader.read(BufReader::new(output)));
+        std::thread::spawn(move || {
+            for line in BufReader::new(complaints).lines().map_while(Result::ok) {
+                complainer.lock().complaints.push(line);
+            }
+        });
+        Ok(Self {
+            input: Mutex::new(child.stdin.take().context("write to the phones")?),
+            child,
+            _group: group,
+        })
+    }
+}
+
+impl Drop for House {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -440,6 +489,10 @@ impl Drop for Phones {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Line {
+    Log {
+        #[expect(dead_code, reason = "its presence says it")]
+        t: f64,
+    },
     Ready {
         #[expect(dead_code, reason = "its presence says it")]
         ready: bool,
@@ -470,7 +523,8 @@ impl Shared {
             let at = Instant::now();
             let mut state = self.lock();
             match serde_json::from_str(&line) {
-                Ok(Line::Ready { .. }) => state.ready = true,
+                Ok(Line::Log { .. }) => state.log.push(line),
+                Ok(Line::Ready { .. }) => state.ready += 1,
                 Ok(Line::Done { done, call }) => drop(state.replies.insert(done, Ok(call))),
                 Ok(Line::Failed { failed, why }) => drop(state.replies.insert(failed, Err(why))),
                 Ok(Line::Event { phone, call, what }) => {

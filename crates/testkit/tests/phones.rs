@@ -113,3 +113,44 @@ fn start() -> (Asterisk, Phones) {
     let phones = Phones::start(&asterisk).expect("the phones register");
     (asterisk, phones)
 }
+
+#[test]
+fn two_calls_are_joined_and_the_log_tells_who_did_what() {
+    let (_asterisk, phones) = start();
+    phones.add("105").unwrap();
+    phones.add("105b").unwrap();
+    phones.set_policy("101", Policy::answer_after(0)).unwrap();
+    phones.set_policy("105b", Policy::answer_after(0)).unwrap();
+    let customer = Customer::new("79161234567", "Ада");
+    let theirs = phones.customer_calls(&customer, "74951230001").unwrap();
+    let first = phones.wait_incoming("101", 0, SOON).unwrap();
+    phones.wait_answered(theirs, SOON).unwrap();
+    phones.hold(first).unwrap();
+    let second = phones.dial("101", "105").unwrap();
+    let other = phones.wait_incoming("105", 0, SOON).unwrap();
+    phones.wait_answered(second, SOON).unwrap();
+    assert_eq!(
+        phones.wait_ended(other, SOON).unwrap(),
+        487,
+        "its twin answered"
+    );
+    phones.join(first, second).unwrap();
+    phones.wait_ended(first, SOON).unwrap();
+    phones.wait_ended(second, SOON).unwrap();
+    phones.hang_up(theirs).unwrap();
+    let twin = phones.wait_incoming("105b", 0, SOON).unwrap();
+    phones.wait_ended(twin, SOON).unwrap();
+    let log = phones.log();
+    for said in [
+        r#""op": "call", "acc": "trunk", "to": "74951230001", "as": "ext1", "from": "\"\u0410"#,
+        r#""op": "xfer_replaces""#,
+        r#""ev": "xferstatus""#,
+        r#""ev": "theyended""#,
+        r#""acc": "105b", "state": "CONFIRMED""#,
+    ] {
+        assert!(
+            log.iter().any(|line| line.contains(said)),
+            "{said}: {log:#?}"
+        );
+    }
+}
