@@ -287,6 +287,11 @@ impl Asterisk {
         Watch::connect(self.ami_addr())
     }
 
+    /// The same as that user, keeping every byte.
+    pub fn record(&self, user: ManagerUser) -> Result<Watch> {
+        Watch::recording(self.ami_addr(), user)
+    }
+
     /// The last lines of the log.
     pub fn log_tail(&self, lines: usize) -> String {
         let read = |path: PathBuf| {

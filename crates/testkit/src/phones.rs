@@ -1,6 +1,7 @@
 //! Real SIP phones: the firm's 101 to 104 and the telephone company with its customers.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -111,6 +112,13 @@ pub struct PhoneEvent {
     /// Absent for registrations.
     pub call: Option<PhoneCall>,
     pub what: What,
+}
+
+impl fmt::Display for PhoneEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let call = self.call.map_or(0, |call| call.0);
+        write!(f, "  {} call {call}: {:?}", self.phone, self.what)
+    }
 }
 
 /// The kinds of [`PhoneEvent`].
@@ -353,10 +361,10 @@ impl Phones {
             found
         });
         found.with_context(|| {
-            format!(
-                "the phones did since then: {:#?}",
-                self.events().split_off(mark.min(self.mark()))
-            )
+            let since = self.events().split_off(mark.min(self.mark()));
+            let last = since.iter().skip(since.len().saturating_sub(30));
+            let lines: Vec<String> = last.map(PhoneEvent::to_string).collect();
+            format!("the phones did last:\n{}", lines.join("\n"))
         })
     }
 
@@ -555,7 +563,7 @@ impl Shared {
                 bail!("the SIP phones ended: {}", state.complaints.join("\n"));
             }
             let Some(left) = until.checked_duration_since(Instant::now()) else {
-                bail!("nothing within {limit:?} {}", state.complaints.join("\n"));
+                bail!("nothing within {limit:?}");
             };
             state = self
                 .news

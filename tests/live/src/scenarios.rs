@@ -1,0 +1,251 @@
+//! Every scenario by its name.
+
+mod calls;
+mod clicks;
+mod groups;
+mod services;
+mod transfers;
+
+use crate::Take;
+use anyhow::Result;
+use testkit::asterisk::Configuration;
+
+/// Something that happens on the telephone every day.
+#[derive(Debug, Clone, Copy)]
+pub struct Scenario {
+    /// As in `cargo xtask record-trace NAME`.
+    pub name: &'static str,
+    /// What happens, in a sentence.
+    pub about: &'static str,
+    on: &'static [Configuration],
+    /// One of those that every test run plays.
+    pub quick: bool,
+    pub(crate) play: fn(&Take<'_>) -> Result<()>,
+}
+
+impl Scenario {
+    const fn new(
+        name: &'static str,
+        about: &'static str,
+        play: fn(&Take<'_>) -> Result<()>,
+    ) -> Self {
+        Self {
+            name,
+            about,
+            on: &Configuration::ALL,
+            quick: false,
+            play,
+        }
+    }
+
+    const fn quick(mut self) -> Self {
+        self.quick = true;
+        self
+    }
+
+    /// For what only a dialplan like FreePBX's does.
+    const fn on_freepbx(mut self) -> Self {
+        self.on = &[Configuration::Freepbx];
+        self
+    }
+
+    pub fn is_for(&self, configuration: Configuration) -> bool {
+        self.on.contains(&configuration)
+    }
+}
+
+/// The scenario of that name.
+pub fn find(name: &str) -> Option<&'static Scenario> {
+    SCENARIOS.iter().find(|scenario| scenario.name == name)
+}
+
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario::new(
+        "click_to_call_answered",
+        "the agent answers, then the customer; the agent hangs up",
+        clicks::answered,
+    )
+    .quick(),
+    Scenario::new(
+        "click_to_call_rejected",
+        "the agent rejects: the customer is never called",
+        clicks::rejected,
+    ),
+    Scenario::new(
+        "click_to_call_busy",
+        "the agent answers, the customer is busy",
+        clicks::busy,
+    ),
+    Scenario::new(
+        "click_to_call_agents_voicemail",
+        "the agent rejects and his mailbox answers in his place",
+        clicks::agents_voicemail,
+    )
+    .on_freepbx()
+    .quick(),
+    Scenario::new(
+        "incoming_answered",
+        "a customer with a Cyrillic name calls, 101 answers, the customer hangs up",
+        calls::answered,
+    )
+    .quick(),
+    Scenario::new(
+        "incoming_agent_hangs_up",
+        "the same, 101 hangs up",
+        calls::agent_hangs_up,
+    ),
+    Scenario::new(
+        "incoming_missed",
+        "101 rings until Asterisk gives up",
+        calls::missed,
+    ),
+    Scenario::new(
+        "incoming_caller_gives_up",
+        "the customer hangs up while 101 rings",
+        calls::caller_gives_up,
+    )
+    .quick(),
+    Scenario::new("incoming_rejected", "101 rejects", calls::rejected),
+    Scenario::new(
+        "incoming_anonymous",
+        "a caller without a number, answered",
+        calls::anonymous,
+    ),
+    Scenario::new(
+        "outgoing",
+        "104 dials a customer, who answers and hangs up",
+        calls::outgoing,
+    ),
+    Scenario::new(
+        "internal",
+        "101 calls 105's two phones; the second answers",
+        calls::internal,
+    ),
+    Scenario::new(
+        "hold",
+        "101 puts the customer on hold and takes him back",
+        calls::hold,
+    )
+    .quick(),
+    Scenario::new(
+        "call_waiting",
+        "a second customer calls 101, who holds the first meanwhile",
+        calls::call_waiting,
+    ),
+    Scenario::new(
+        "two_phones_one_extension",
+        "both phones of 105 ring, the second answers",
+        calls::two_phones,
+    ),
+    Scenario::new(
+        "ring_group",
+        "101 and 102 ring, 102 answers",
+        groups::ring_group,
+    )
+    .quick(),
+    Scenario::new(
+        "hunt_group",
+        "103 and 104 ring one after the other, then 101, who answers",
+        groups::hunt_group,
+    ),
+    Scenario::new(
+        "queue_ring_all",
+        "102 and 103 ring, 103 rejects, 102 answers",
+        groups::queue_ring_all,
+    )
+    .quick(),
+    Scenario::new(
+        "queue_in_order",
+        "103 does not answer, 104 does; both behind Local channels",
+        groups::queue_in_order,
+    ),
+    Scenario::new(
+        "queue_abandoned",
+        "the customer gives up while the queue rings",
+        groups::queue_abandoned,
+    )
+    .quick(),
+    Scenario::new(
+        "follow_me",
+        "104 rings and a mobile phone, which answers",
+        groups::follow_me,
+    ),
+    Scenario::new(
+        "follow_me_in_a_group",
+        "the same behind a group: Local channels three deep",
+        groups::follow_me_in_a_group,
+    )
+    .on_freepbx(),
+    Scenario::new(
+        "menu_then_group",
+        "the customer presses 1, the group rings, 101 answers",
+        groups::menu_then_group,
+    ),
+    Scenario::new(
+        "blind_transfer_refer",
+        "101 sends the customer to 103 by REFER",
+        transfers::blind_refer,
+    )
+    .quick(),
+    Scenario::new(
+        "blind_transfer_ami",
+        "101's customer is sent to 103 by the action BlindTransfer",
+        transfers::blind_ami,
+    ),
+    Scenario::new(
+        "blind_transfer_busy",
+        "103 sends the customer to 101, who is busy",
+        transfers::blind_busy,
+    ),
+    Scenario::new(
+        "attended_transfer_refer",
+        "101 asks 103 first, then joins both by REFER with Replaces",
+        transfers::attended_refer,
+    )
+    .quick(),
+    Scenario::new(
+        "attended_transfer_ami",
+        "101 asks 103 by the action Atxfer and leaves",
+        transfers::attended_ami,
+    ),
+    Scenario::new(
+        "park_and_pickup",
+        "101 parks the customer, 102 takes him",
+        transfers::park_and_pickup,
+    ),
+    Scenario::new(
+        "park_timeout",
+        "101 parks the customer, nobody takes him, 101 rings again",
+        transfers::park_timeout,
+    ),
+    Scenario::new(
+        "directed_pickup",
+        "101 rings, 102 takes the call by *8101",
+        transfers::directed_pickup,
+    ),
+    Scenario::new(
+        "conference_of_three",
+        "a customer and 101 are moved to a room, 102 joins them",
+        transfers::conference,
+    ),
+    Scenario::new(
+        "voicemail",
+        "104 does not answer, the customer leaves a message",
+        services::voicemail,
+    ),
+    Scenario::new(
+        "do_not_disturb",
+        "101 does not want to be disturbed and does not ring",
+        services::do_not_disturb,
+    ),
+    Scenario::new(
+        "spy_and_recording",
+        "103 listens to 101 and a customer while the call is recorded",
+        services::spy_and_recording,
+    ),
+    Scenario::new(
+        "recorded_before_answer",
+        "recording begins while 101 rings",
+        services::recorded,
+    ),
+];
