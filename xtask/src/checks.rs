@@ -11,6 +11,28 @@ enum Needs {
     Nothing,
     /// Asterisk, a display or another toolchain: left out by `--quick`.
     Much,
+    /// Asterisk and minutes: only with `--full` or by name.
+    Patience,
+}
+
+/// Which checks are wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent<'a> {
+    Quick,
+    Usual,
+    Full,
+    Only(&'a str),
+}
+
+impl Extent<'_> {
+    /// Why a check is left out, if it is.
+    fn leaves_out(self, check: &Check) -> Option<&'static str> {
+        match (self, check.needs) {
+            (Self::Quick, Needs::Much | Needs::Patience) => Some("--quick"),
+            (Self::Usual, Needs::Patience) => Some("only with --full"),
+            (Self::Quick | Self::Usual, _) | (Self::Full | Self::Only(_), _) => None,
+        }
+    }
 }
 
 /// What became of a check.
@@ -78,6 +100,16 @@ const CHECKS: &[Check] = &[
         run: engine,
     },
     Check {
+        name: "live",
+        needs: Needs::Much,
+        run: live,
+    },
+    Check {
+        name: "live-all",
+        needs: Needs::Patience,
+        run: live_all,
+    },
+    Check {
         name: "e2e",
         needs: Needs::Much,
         run: e2e,
@@ -90,17 +122,18 @@ const CHECKS: &[Check] = &[
 ];
 
 /// Tests of these packages start Asterisk or a display.
-const ON_REAL_THINGS: [&str; 3] = ["e2e", "gui", "testkit"];
+const ON_REAL_THINGS: [&str; 4] = ["e2e", "gui", "live", "testkit"];
 
 pub(crate) fn run(arguments: &[&str]) -> ExitCode {
-    let (quick, only) = match arguments {
-        [] => (false, None),
-        ["--quick"] => (true, None),
-        ["--only", name] if CHECKS.iter().any(|check| check.name == *name) => (false, Some(*name)),
+    let extent = match arguments {
+        [] => Extent::Usual,
+        ["--quick"] => Extent::Quick,
+        ["--full"] => Extent::Full,
+        ["--only", name] if CHECKS.iter().any(|check| check.name == *name) => Extent::Only(name),
         other => {
             let names: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
             eprintln!(
-                "not understood: test {}\ntest [--quick] [--only {}]",
+                "not understood: test {}\ntest [--quick|--full] [--only {}]",
                 other.join(" "),
                 names.join("|")
             );
@@ -114,16 +147,15 @@ pub(crate) fn run(arguments: &[&str]) -> ExitCode {
         return report(&results, start);
     }
     for check in CHECKS {
-        if only.is_some_and(|only| only != check.name) {
+        if matches!(extent, Extent::Only(only) if only != check.name) {
             continue;
         }
-        let result = if quick && check.needs == Needs::Much {
-            (Ok(Outcome::Skipped("--quick".into())), Duration::ZERO)
-        } else {
-            timed(check.run)
+        let result = match extent.leaves_out(check) {
+            Some(why) => (Ok(Outcome::Skipped(why.into())), Duration::ZERO),
+            None => timed(check.run),
         };
         if let Ok(Outcome::Skipped(why)) = &result.0
-            && !quick
+            && extent != Extent::Quick
         {
             println!("  skip  {}: {why}", check.name);
         }
@@ -331,6 +363,20 @@ fn engine() -> Result<Outcome> {
             "--",
             "--test-threads=1",
         ],
+    )
+}
+
+fn live() -> Result<Outcome> {
+    cargo(
+        "telephone scenarios on real Asterisks: the daily ones",
+        &["test", "-p", "live", "--", "--test-threads=1"],
+    )
+}
+
+fn live_all() -> Result<Outcome> {
+    cargo(
+        "telephone scenarios on real Asterisks: all of them",
+        &["test", "-p", "live", "--", "--test-threads=1", "--ignored"],
     )
 }
 

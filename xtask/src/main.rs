@@ -18,9 +18,12 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask demo [--headless]   installs what is missing, starts a real Asterisk and shows the main job
-cargo xtask test [--quick] [--only NAME]
-                                every check; --quick leaves out what needs Asterisk, a display or another toolchain
+cargo xtask test [--quick|--full] [--only NAME]
+                                every check; --quick leaves out what needs Asterisk, a display or another toolchain,
+                                --full adds what takes patience
 cargo xtask bench               measures speed and memory beside bare lower bounds (release build)
+cargo xtask record-trace NAME [--asterisk 22|16] [--config plain|freepbx] [--out DIR]
+                                plays a scenario on a real Asterisk with real phones and records it; --list shows them
 cargo xtask pictures            takes the screenshots of docs/pictures anew
 cargo xtask setup               only installs what is missing
 cargo xtask help";
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         ["demo", rest @ ..] => programs::demo(rest),
         ["test", rest @ ..] => return checks::run(rest),
         ["bench", rest @ ..] => programs::bench(rest),
+        ["record-trace", rest @ ..] => programs::record_trace(rest),
         ["pictures", rest @ ..] => programs::pictures(rest),
         ["setup"] => debian::install_missing().and_then(|()| ui::install()),
         ["help" | "--help" | "-h"] => {

@@ -32,6 +32,13 @@ pub(crate) fn pictures(arguments: &[&str]) -> Result<()> {
     run(&folder, "pictures", arguments)
 }
 
+/// Needs neither the product nor its windows.
+pub(crate) fn record_trace(arguments: &[&str]) -> Result<()> {
+    let mut command = tools::cargo(&["build", "-p", "live", "--bin", "record-trace"])?;
+    step::command("build the recorder", &mut command)?;
+    run(&folders::target()?.join("debug"), "record-trace", arguments)
+}
+
 /// Installs what is missing and builds both programs of the product and those of the tests.
 fn build(options: &[&str], profile: &str) -> Result<std::path::PathBuf> {
     ui::check_node()?;

@@ -27,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("testkit", &[]),
     ("e2e", &["agent-link", "testkit", "view"]),
     ("gui", &["agent-link", "e2e", "testkit", "view"]),
+    ("live", &["testkit"]),
     ("tidy", &[]),
     ("xtask", &[]),
 ];
