@@ -6,6 +6,7 @@ mod dialogue;
 use crate::{
     CallId, Command, Config, Connection, End, People, PhoneState, Update,
     dials::{Dials, Wish},
+    feed::Board,
     numbers,
     outbox::Outbox,
     phone::Phone,
@@ -13,7 +14,7 @@ use crate::{
     words,
 };
 use ami::{Action, ActionId, Uniqueid};
-use calls::{CallEvent, CallTracker, LiveChannel, Seed};
+use calls::{CallEvent, CallTracker, LiveChannel, Seed, StateList, States};
 use contacts::Book;
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -57,6 +58,8 @@ pub(crate) struct Wanted {
 pub(crate) struct Engine {
     config: Option<Config>,
     tracker: CallTracker,
+    states: States,
+    board: Board,
     seed: Seed,
     book: Arc<Book>,
     dials: Dials,
@@ -73,10 +76,12 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(seed: Seed, book: Arc<Book>) -> Self {
+    pub(crate) fn new(seed: Seed, book: Arc<Book>, board: Board) -> Self {
         Self {
             config: None,
             tracker: CallTracker::new(seed),
+            states: States::default(),
+            board,
             seed,
             book,
             dials: Dials::default(),
@@ -100,6 +105,18 @@ impl Engine {
         &mut self.outbox
     }
 
+    /// What readers of the feed see.
+    pub(crate) fn board(&mut self) -> &mut Board {
+        &mut self.board
+    }
+
+    /// Shows readers of the feed what has changed; with the first reader, everything.
+    pub(crate) fn publish(&mut self) {
+        self.board
+            .refresh(&self.connection, &self.tracker, &self.states);
+        self.board.publish();
+    }
+
     // The link.
 
     /// Other settings; true when the connection must be made anew. What is known of another PBX or phone is void.
@@ -114,6 +131,8 @@ impl Engine {
             self.forget_calls("The settings were changed meanwhile.", now);
         }
         let own = ami::Extension::from(config.extension.as_str());
+        self.states
+            .set_extension(&config.channel, Some(own.clone()));
         self.tracker.set_extension(&config.channel, Some(own));
         self.config = Some(config);
         !stays
@@ -144,6 +163,8 @@ impl Engine {
             lag: None,
         });
         self.listing.clear();
+        self.states.begin_list(StateList::Devices);
+        self.states.begin_list(StateList::Extensions);
         self.want(Purpose::Channels, Action::CoreShowChannels);
         self.want(Purpose::Devices, Action::DeviceStateList);
         self.want(Purpose::Hints, Action::ExtensionStateList);
@@ -169,12 +190,14 @@ impl Engine {
         }
         *lag = Some(measured);
         self.lag_told = Some(now);
+        self.board.connection(&self.connection);
         self.outbox.put(Update::Connection(self.connection.clone()));
     }
 
     fn tell_connection(&mut self, connection: Connection) {
         if self.connection != connection {
             self.connection = connection;
+            self.board.connection(&self.connection);
             self.outbox.put(Update::Connection(self.connection.clone()));
         }
     }
@@ -185,6 +208,7 @@ impl Engine {
         self.wanted.clear();
         self.listing.clear();
         self.tracker.link_lost(now);
+        self.states.link_lost();
         for dial in self.dials.running() {
             if dial.end(End::Unknown, words::unknown_outcome(), now) {
                 self.outbox.put(Update::Dial(Box::new(dial.update.clone())));
@@ -198,6 +222,8 @@ impl Engine {
 
     fn forget_calls(&mut self, words: &str, now: Instant) {
         self.tracker = CallTracker::new(self.seed_at(now));
+        self.states = States::default();
+        self.board.forget(&self.connection);
         for (_, mut shown) in std::mem::take(&mut self.shown) {
             shown.give_up(words, now);
             self.outbox.put(Update::Call(Box::new(shown.update)));
@@ -351,11 +377,22 @@ impl Engine {
         while let Some(event) = self.tracker.poll_event() {
             match event {
                 CallEvent::Originate { id, progress } => self.originate_moved(&id, &progress, now),
-                CallEvent::Started(id) | CallEvent::Changed(id) => self.call_changed(id, read),
-                CallEvent::Ended(call) => self.call_ended(&call, read),
+                CallEvent::Started(id) | CallEvent::Changed(id) => {
+                    if let Some(call) = self.tracker.call(id) {
+                        self.board.call(call);
+                    }
+                    self.call_changed(id, read);
+                }
+                CallEvent::Ended(call) => {
+                    self.board.call_ended(&call);
+                    self.call_ended(&call, read);
+                }
                 CallEvent::ExtensionState { .. } => self.read_hint(),
-                CallEvent::Room(_) => {}
+                CallEvent::Room(name) => self.board.room_changed(&self.tracker, &name),
             }
+        }
+        while let Some(change) = self.states.poll_change() {
+            self.board.state(&self.states, &change);
         }
     }
 

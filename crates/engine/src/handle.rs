@@ -1,6 +1,6 @@
 //! Both ends of the engine as its owner sees them.
 
-use crate::{Command, Update};
+use crate::{Command, Fact, Feed, Subject, Update, feed::Board};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
@@ -18,6 +18,7 @@ pub struct Busy;
 #[derive(Clone, Debug)]
 pub struct Handle {
     commands: mpsc::Sender<Command>,
+    feed: Feed<Subject, Fact>,
 }
 
 impl Handle {
@@ -27,6 +28,12 @@ impl Handle {
     /// [`Busy`] when the command was not taken.
     pub fn send(&self, command: Command) -> Result<(), Busy> {
         self.commands.try_send(command).map_err(|_| Busy)
+    }
+
+    /// Calls, lamps, queues, rooms and parking of the whole PBX, for any number of readers.
+    #[must_use]
+    pub fn feed(&self) -> &Feed<Subject, Fact> {
+        &self.feed
     }
 }
 
@@ -56,8 +63,10 @@ impl Updates {
 pub fn spawn(book: watch::Receiver<Arc<contacts::Book>>) -> (Handle, Updates) {
     let (commands, inbox) = mpsc::channel(COMMANDS);
     let (outbox, updates) = mpsc::channel(UPDATES);
-    tokio::spawn(crate::run::run(book, inbox, outbox));
-    (Handle { commands }, Updates { updates })
+    let board = Board::default();
+    let feed = board.feed();
+    tokio::spawn(crate::run::run(book, inbox, outbox, board));
+    (Handle { commands, feed }, Updates { updates })
 }
 
 #[cfg(test)]

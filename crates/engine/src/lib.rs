@@ -8,6 +8,7 @@ mod command;
 mod config;
 mod dials;
 mod engine;
+mod feed;
 mod handle;
 mod link;
 mod numbers;
@@ -22,6 +23,7 @@ mod words;
 pub use calls::CallId;
 pub use command::{Command, DialId};
 pub use config::{Config, Pbx, Tls};
+pub use feed::{ExtensionFact, Fact, Feed, MemberFact, ParkedFact, Pulled, Subject, Subscription};
 pub use handle::{Busy, Handle, Updates, spawn};
 pub use update::{
     CallUpdate, Connection, DialStamps, DialUpdate, Direction, End, Mine, People, Person, Phase,

@@ -3,6 +3,7 @@
 use crate::{
     Command, Config, Connection, TestReport, Update,
     engine::Engine,
+    feed::Board,
     link::{after, link_config},
     probe,
 };
@@ -34,6 +35,8 @@ enum Tick {
     /// The reader of the updates took one; `false`: there is no reader any more.
     Room(bool),
     Timeout,
+    /// A reader of the feed is done with what the engine wanted, or the first one has come.
+    Feed,
     /// The link said something, and the engine has heard it.
     Link,
 }
@@ -42,9 +45,10 @@ pub(crate) async fn run(
     book: watch::Receiver<Arc<Book>>,
     commands: mpsc::Receiver<Command>,
     updates: mpsc::Sender<Update>,
+    board: Board,
 ) {
     let first = book.borrow().clone();
-    let engine = Engine::new(seed(), first);
+    let engine = Engine::new(seed(), first, board);
     Run {
         engine,
         link: None,
@@ -73,6 +77,7 @@ impl Run {
             let tick = self.tick().await;
             let goes_on = self.take(tick);
             self.send_wanted();
+            self.engine.publish();
             self.flush();
             if !goes_on {
                 return;
@@ -92,6 +97,7 @@ impl Run {
         } = self;
         let due = engine.poll_timeout();
         let has_more = !engine.outbox().is_empty();
+        let feed = engine.board().room();
         tokio::select! {
             biased;
             command = commands.recv() => Tick::Command(command),
@@ -99,6 +105,7 @@ impl Run {
             Some(Ok((key, report))) = probes.join_next(), if !probes.is_empty() => Tick::Tested(key, report),
             room = updates.reserve(), if has_more => Tick::Room(room.is_ok()),
             () = reach(due), if due.is_some() => Tick::Timeout,
+            () = feed.notified() => Tick::Feed,
             () = hear(link, engine) => Tick::Link,
         }
     }
@@ -113,7 +120,7 @@ impl Run {
             Tick::Book(false) => self.book = None,
             Tick::Tested(key, report) => self.engine.outbox().put(Update::Tested { key, report }),
             Tick::Timeout => self.engine.handle_timeout(now),
-            Tick::Room(true) | Tick::Link => {}
+            Tick::Room(true) | Tick::Feed | Tick::Link => {}
         }
         true
     }

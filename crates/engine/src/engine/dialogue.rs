@@ -4,7 +4,7 @@ use super::{Engine, Purpose};
 use crate::{End, Update, words};
 use ami::{Action, ActionId, Event, Response, Rights, SessionEvent, Uniqueid};
 use ami_client::SendError;
-use calls::LiveChannel;
+use calls::{LiveChannel, StateList};
 use std::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -48,6 +48,7 @@ impl Engine {
         if let Event::DeviceStateChange { device, state } = event {
             self.device(&device.text(), &state.text());
         }
+        self.states.handle(event);
         self.tracker.handle(event, read);
     }
 
@@ -64,13 +65,13 @@ impl Engine {
     pub(super) fn list_complete(&mut self, id: ActionId, now: Instant) {
         match self.asked.remove(&id) {
             Some(Purpose::Channels) => self.rebuild(now),
-            Some(Purpose::Hints) => self.read_hint(),
+            Some(Purpose::Hints) => {
+                self.states.end_list(StateList::Extensions);
+                self.read_hint();
+            }
+            Some(Purpose::Devices) => self.states.end_list(StateList::Devices),
             Some(
-                Purpose::Devices
-                | Purpose::Rights
-                | Purpose::HangUp
-                | Purpose::Originate(_)
-                | Purpose::Cancel(_),
+                Purpose::Rights | Purpose::HangUp | Purpose::Originate(_) | Purpose::Cancel(_),
             )
             | None => {}
         }

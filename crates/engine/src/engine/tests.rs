@@ -5,7 +5,9 @@
 )]
 
 use super::{Engine, Purpose};
-use crate::{Command, Config, Connection, Mine, Pbx, People, Phase, Progress, Tls, Update};
+use crate::{
+    Command, Config, Connection, Mine, Pbx, People, Phase, Progress, Tls, Update, feed::Board,
+};
 use ami::{
     Action, ActionId, Charset, Decoder, Event, Incoming, Limits, Message, Response, SessionEvent,
 };
@@ -510,7 +512,7 @@ impl Desk {
             at: now,
             random: 7,
         };
-        let mut engine = Engine::new(seed, book());
+        let mut engine = Engine::new(seed, book(), Board::default());
         engine.configure(config(extension), now);
         engine.up(22);
         let mut desk = Self {
