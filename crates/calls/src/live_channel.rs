@@ -17,6 +17,12 @@ pub struct PbxLists {
     pub(crate) parked: Vec<LiveParked>,
     /// `ConfbridgeList` of each room.
     pub(crate) members: Vec<LiveMember>,
+    /// The rooms and their members were listed, be there none; else the applications of the channels tell.
+    pub rooms_listed: bool,
+    /// The parked calls were listed, be there none; else a call is taken to be parked until it talks.
+    pub parked_listed: bool,
+    /// The queues were listed, be nobody waiting.
+    pub queues_listed: bool,
     /// `ConfbridgeListRooms`.
     pub(crate) rooms: Vec<LiveRoom>,
     /// The callers of `QueueStatus`.

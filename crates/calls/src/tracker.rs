@@ -337,6 +337,9 @@ impl CallTracker {
             talk.until.get_or_insert(now);
         }
         entry.unpark(now);
+        for visit in &mut entry.call.queues {
+            visit.left.get_or_insert(now);
+        }
         entry.call.recording = false;
         for linkedid in &entry.linkedids {
             self.by_linkedid.remove(linkedid);

@@ -3,6 +3,7 @@
 //! For tests, and for whoever looks into a recording from the field by `cargo xtask story`.
 #![forbid(unsafe_code)]
 
+pub mod pbx;
 pub mod phones;
 pub mod recording;
 pub mod story;

@@ -72,8 +72,7 @@ impl CallTracker {
     /// Comes before the QueueCallerLeave of the same caller.
     pub(super) fn queue_abandon(&mut self, channel: &ami::Channel<'_>, now: Instant) {
         self.on_visit(channel, now, |visit, _| {
-            visit.left.get_or_insert(now);
-            visit.outcome = Some(Taken::Abandoned);
+            visit.outcome = Some(Taken::Abandoned)
         });
     }
 

@@ -100,8 +100,8 @@ impl CallTracker {
         }
         self.pair_locals(&lists.channels, now);
         self.drop_unheard(is_audit, now);
-        self.place(lists, now);
-        self.refill(lists, now);
+        let moved = self.place(lists, now);
+        self.refill(lists, &moved, now);
         self.settle();
     }
 
@@ -209,7 +209,7 @@ impl CallTracker {
 
     /// Puts everybody into the bridge that the list shows, unless an event has told better since. All are seated before
     /// anybody is taken to talk: half-filled bridges would end talks that go on.
-    fn place(&mut self, lists: &PbxLists, now: Instant) {
+    fn place(&mut self, lists: &PbxLists, now: Instant) -> HashSet<ChannelKey> {
         let kinds: crate::Map<&str, BridgeKind> = lists
             .bridges
             .iter()
@@ -249,7 +249,9 @@ impl CallTracker {
             moved.push((key, there, kind));
         }
         let mut parted = super::bridge::Group::new();
+        let mut seated = HashSet::new();
         for (key, there, kind) in moved {
+            seated.insert(key);
             parted.extend(self.group(key));
             parted.push(key);
             self.seat(key, there.map(Value::from).zip(kind));
@@ -257,17 +259,29 @@ impl CallTracker {
         parted.sort_unstable();
         parted.dedup();
         self.settle_talk(&parted, now);
+        seated
     }
 
     /// Rooms, parking lots and queues as listed. What a list does not tell of a call that is known stays.
-    fn refill(&mut self, lists: &PbxLists, now: Instant) {
+    fn refill(&mut self, lists: &PbxLists, moved: &HashSet<ChannelKey>, now: Instant) {
+        let is_listed = |uniqueid: &Uniqueid| {
+            let mut members = lists.members.iter();
+            !lists.rooms_listed || members.any(|member| member.uniqueid == *uniqueid)
+        };
         for live in &lists.channels {
             let Some(key) = self.by_uniqueid.get(&live.uniqueid).copied() else {
                 continue;
             };
-            if let Some(room) = live.room().filter(|_| live.bridge.is_some()) {
+            if self.channels[key].bridge_heard != self.epoch && !is_listed(&live.uniqueid) {
+                self.leave_room(key);
+            }
+            if !moved.contains(&key) {
+                continue;
+            }
+            let room = live.room().filter(|_| live.bridge.is_some());
+            if let Some(room) = room.filter(|_| !lists.rooms_listed) {
                 self.enter_room(key, room, false, now);
-            } else if !live.is_in_room() && self.channels[key].bridge_heard != self.epoch {
+            } else if room.is_none() {
                 self.leave_room(key);
             }
         }
@@ -287,7 +301,7 @@ impl CallTracker {
                 self.parked_at(key, &parked.lot, &parked.space, now);
             }
         }
-        self.unpark_unlisted(lists, now);
+        self.end_waits(lists, now);
         for waiting in &lists.waiting {
             if let Some(key) = self.by_uniqueid.get(&waiting.uniqueid).copied() {
                 let joined = now.checked_sub(waiting.wait).unwrap_or(now);
@@ -297,21 +311,42 @@ impl CallTracker {
         }
     }
 
-    /// A call that talks is not parked.
-    fn unpark_unlisted(&mut self, lists: &PbxLists, now: Instant) {
+    /// Whoever was parked or waited in a queue, and is not listed there, does so no more.
+    fn end_waits(&mut self, lists: &PbxLists, now: Instant) {
+        let call_of = |uniqueid: &Uniqueid| {
+            let key = self.by_uniqueid.get(uniqueid)?;
+            Some(self.channels[*key].call)
+        };
+        let parked: HashSet<_> = lists
+            .parked
+            .iter()
+            .filter_map(|parked| call_of(&parked.uniqueid))
+            .collect();
+        let waiting: HashSet<_> = lists
+            .waiting
+            .iter()
+            .filter_map(|waiting| Some((call_of(&waiting.uniqueid)?, &*waiting.queue)))
+            .collect();
         for key in self.by_id.values().copied().collect::<Vec<_>>() {
-            let call = &self.calls[key].call;
-            let is_listed = |uniqueid: &Uniqueid| {
-                lists
-                    .parked
-                    .iter()
-                    .any(|parked| parked.uniqueid == *uniqueid)
+            let entry = &mut self.calls[key];
+            let still_parked = if lists.parked_listed {
+                parked.contains(&key)
+            } else {
+                entry.call.talking().next().is_none()
             };
-            if call.parked().is_some()
-                && call.talking().next().is_some()
-                && !call.legs.iter().any(|leg| is_listed(&leg.uniqueid))
+            let mut is_news = !still_parked && entry.unpark(now);
+            for visit in entry
+                .call
+                .queues
+                .iter_mut()
+                .filter(|visit| visit.left.is_none())
             {
-                self.calls[key].unpark(now);
+                if lists.queues_listed && !waiting.contains(&(key, &*visit.queue)) {
+                    visit.left = Some(now);
+                    is_news = true;
+                }
+            }
+            if is_news {
                 self.changed(key);
             }
         }

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Instant};
 
-use ami::{ConfbridgeMember, Uniqueid};
+use ami::{ChannelState, ConfbridgeMember, Uniqueid};
 
 use super::{CallTracker, ChannelKey};
 use crate::{Map, Role};
@@ -134,6 +134,8 @@ impl CallTracker {
             return;
         }
         self.give_leg_once(key);
+        // Asterisk 13 and 16 may tell this before the channel's Newstate.
+        self.take_state(key, ChannelState::Up, now);
         let channel = &self.channels[key];
         let (call, is_caller) = (channel.call, channel.role == Some(Role::Caller));
         let uniqueid = channel.uniqueid.clone();

@@ -200,7 +200,7 @@ fn queue_changes(before: Option<&Call>, call: &Call, lines: &mut Vec<String>) {
         for member in visit.offered.iter().skip(tried) {
             lines.push(format!("queue {} tries {member}", visit.queue));
         }
-        if old.is_none_or(|old| old.outcome.is_none()) {
+        if old.and_then(outcome).is_none() {
             lines.extend(outcome(visit));
         }
     }
