@@ -136,7 +136,7 @@ impl CallTracker {
     pub(super) fn is_agents_phone(&self, key: CallKey, channel: &str) -> bool {
         let originate = self.calls[key].call.originate.as_ref();
         let attempt = originate.and_then(|id| self.attempts.get(id));
-        attempt.is_some_and(|attempt| *attempt.agent == *endpoint_of(channel))
+        attempt.is_some_and(|attempt| attempt.is_agents_phone(channel))
     }
 
     /// A call was joined to another: what we placed goes on there.
@@ -174,6 +174,11 @@ impl Attempt {
         self.call.is_none() && self.progress == Progress::Queued
     }
 
+    /// Not a phone to which his is forwarded.
+    pub(super) fn is_agents_phone(&self, channel: &str) -> bool {
+        *self.agent == *endpoint_of(channel)
+    }
+
     /// Goes forward, never back; true when that has to be told and no earlier step waits to be.
     fn advance(&mut self, progress: Progress) -> bool {
         if progress.step() <= self.progress.step() {
@@ -193,8 +198,10 @@ impl Entry {
         if let Some(end) = &self.call.end {
             return Progress::Ended(end.clone());
         }
-        if !self.caller_picked_up() {
-            let rings = self.legs(Role::Caller).any(|leg| leg.ringing.is_some());
+        if !self.caller_picked_up(Some(attempt)) {
+            let rings = self
+                .legs(Role::Caller)
+                .any(|leg| leg.ringing.is_some() && attempt.is_agents_phone(leg.channel.as_str()));
             return if rings {
                 Progress::RingingYourPhone
             } else {

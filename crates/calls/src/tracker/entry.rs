@@ -176,8 +176,8 @@ impl Entry {
 
     /// How the call ended, or would have if it ended now, with the cause that says so.
     pub(super) fn verdict(&self, attempt: Option<&Attempt>) -> (End, Option<Cause>) {
-        // Whoever answered without the caller was rung for nobody, by the caller's voicemail.
-        if self.originated && !self.caller_picked_up() {
+        // Whoever answered without the caller was rung for nobody, by the caller's voicemail or forwarding.
+        if self.originated && !self.caller_picked_up(attempt) {
             return self.why_caller_was_not_reached(attempt);
         }
         if self.call.answered.is_some() {
@@ -203,7 +203,7 @@ impl Entry {
 
     /// One of our people called the PBX itself, not anybody: a feature code, his mailbox, an announcement.
     fn was_with_pbx(&self) -> bool {
-        let is_up = self.call.picked_up.is_some() || self.caller_picked_up();
+        let is_up = self.call.picked_up.is_some() || self.caller_picked_up(None);
         self.call.direction != Direction::Incoming
             && is_up
             && self.legs(Role::Callee).next().is_none()
@@ -245,8 +245,12 @@ impl Entry {
         }
     }
 
-    pub(super) fn caller_picked_up(&self) -> bool {
-        self.legs(Role::Caller).any(|leg| leg.answered.is_some())
+    /// For a call of ours the agent's own phone, whatever else answered on his side.
+    pub(super) fn caller_picked_up(&self, attempt: Option<&Attempt>) -> bool {
+        self.legs(Role::Caller).any(|leg| {
+            let is_his = attempt.is_none_or(|known| known.is_agents_phone(leg.channel.as_str()));
+            is_his && leg.answered.is_some()
+        })
     }
 
     /// An Originate whose first phone never came up. `Reason` 3 is a timeout, 5 busy, 0 all the rest.
