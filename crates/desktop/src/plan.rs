@@ -2,7 +2,8 @@
 
 use phone_number::{CallLink, Dialable, InternalLength, Region, Resolution, Target};
 use secrecy::SecretString;
-use view::{CountryOption, Explanation, Kind, People, SendAs, Settings, Tls, WhyStep};
+use std::time::Duration;
+use view::{CountryOption, Explanation, Kind, People, PhoneOption, SendAs, Settings, Tls, WhyStep};
 
 /// What a text would dial.
 #[derive(Clone, Debug)]
@@ -49,6 +50,16 @@ pub(crate) fn countries() -> Vec<CountryOption> {
         .map(|country| CountryOption {
             code: country.to_string(),
             calling_code: format!("+{}", country.calling_code()),
+        })
+        .collect()
+}
+
+/// Every phone that can pick up by itself.
+pub(crate) fn phones() -> Vec<PhoneOption> {
+    engine::PhoneModel::all()
+        .map(|model| PhoneOption {
+            name: model.name.into(),
+            label: model.label.into(),
         })
         .collect()
 }
@@ -183,12 +194,49 @@ pub fn engine_config(
         charset: settings.charset.clone(),
     };
     let context = settings.context.trim().to_owned();
+    let placing = placing(&settings.placing)?;
     Ok(engine::Config {
         pbx,
         extension,
         channel,
         context,
         dial_plan: dial_plan(settings),
+        placing,
+    })
+}
+
+fn placing(from: &view::Placing) -> Result<engine::Placing, String> {
+    let auto_answer = match from.auto_answer.trim() {
+        "" | "off" => None,
+        name => Some(engine::PhoneModel::named(name).ok_or_else(|| {
+            format!("Settings: “{name}” is no phone that Sidetone knows how to make pick up.")
+        })?),
+    };
+    let caller_id = from.caller_id.trim();
+    let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b'+');
+    if !is_number(caller_id) {
+        return Err(format!(
+            "Settings: the caller ID “{caller_id}” may have digits and a plus only."
+        ));
+    }
+    let ring = Duration::from_secs(from.ring_seconds.into());
+    if !engine::Placing::RING.contains(&ring) {
+        return Err("Settings: your phone can ring for 5 to 60 seconds.".into());
+    }
+    if let Some(wrong) = from.variables.iter().find(|text| !text.contains('=')) {
+        return Err(format!(
+            "Settings: the variable “{wrong}” is not of the form NAME=value."
+        ));
+    }
+    Ok(engine::Placing {
+        through: from.through.trim().to_owned(),
+        show_callee: from.show_callee,
+        caller_id: caller_id.to_owned(),
+        auto_answer,
+        account: from.account.trim().to_owned(),
+        early_media: from.early_media,
+        ring,
+        variables: from.variables.clone(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! Which PBX, as whom, and which phone is ours.
 
+use crate::Placing;
 use phone_number::DialPlan;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -15,6 +16,8 @@ pub struct Config {
     pub context: String,
     /// How caller numbers are read.
     pub dial_plan: DialPlan,
+    /// How our calls are placed.
+    pub placing: Placing,
 }
 
 /// Where the manager interface is and who logs in.

@@ -22,6 +22,18 @@ pub(crate) struct Dial {
     pub(crate) cancelled: bool,
     /// The channel was not there yet: hang up again at this time.
     pub(crate) hang_up_at: Option<Instant>,
+    /// Something answered: see at this time whether it was the phone.
+    pub(crate) look_for_phone_at: Option<Instant>,
+    pub(crate) stand_in: Option<StandIn>,
+}
+
+/// What answered in place of the phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StandIn {
+    /// Voicemail or an announcement; we hung up.
+    Nobody,
+    /// The phone is forwarded.
+    OtherPhone,
 }
 
 impl Dial {
@@ -41,6 +53,7 @@ impl Dial {
         self.update.at = now;
         if self.is_over() {
             self.hang_up_at = None;
+            self.look_for_phone_at = None;
         }
         true
     }
@@ -96,6 +109,8 @@ impl Dials {
             in_doubt: false,
             cancelled: false,
             hang_up_at: None,
+            look_for_phone_at: None,
+            stand_in: None,
         });
     }
 
@@ -113,12 +128,26 @@ impl Dials {
         self.dials.iter_mut().filter(|dial| !dial.is_over())
     }
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Dial> {
-        self.dials.iter_mut()
+    /// The dials whose time has come; it is taken from them.
+    pub(crate) fn take_due(
+        &mut self,
+        now: Instant,
+        time: impl Fn(&mut Dial) -> &mut Option<Instant>,
+    ) -> Vec<Uniqueid> {
+        let dials = self.dials.iter_mut();
+        let due = dials.filter_map(|dial| {
+            time(dial).take_if(|at| *at <= now)?;
+            Some(dial.channel_id.clone())
+        });
+        due.collect()
     }
 
-    pub(crate) fn next_hang_up(&self) -> Option<Instant> {
-        self.dials.iter().filter_map(|dial| dial.hang_up_at).min()
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.dials
+            .iter()
+            .flat_map(|dial| [dial.hang_up_at, dial.look_for_phone_at])
+            .flatten()
+            .min()
     }
 }
 

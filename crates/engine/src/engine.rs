@@ -23,10 +23,10 @@ use std::{
 };
 use tracing::debug;
 
-/// How long our own phone may ring before the PBX gives up.
-const RING: Duration = Duration::from_secs(40);
 /// A channel that is to be hung up may not exist yet.
 const HANG_UP_AGAIN: Duration = Duration::from_millis(100);
+/// `OriginateResponse` may overtake the `Newstate` of the phone that was picked up.
+const PHONE_IS_TOLD: Duration = Duration::from_millis(250);
 /// The lag is told at most this often.
 const LAG_EVERY: Duration = Duration::from_secs(5);
 /// A smaller change of the lag is noise.
@@ -348,7 +348,7 @@ impl Engine {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        [self.tracker.poll_timeout(), self.dials.next_hang_up()]
+        [self.tracker.poll_timeout(), self.dials.poll_timeout()]
             .into_iter()
             .flatten()
             .min()
@@ -356,18 +356,10 @@ impl Engine {
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.tracker.handle_timeout(now);
-        let mut due = Vec::new();
-        for dial in self
-            .dials
-            .iter_mut()
-            .filter(|dial| dial.hang_up_at.is_some_and(|at| at <= now))
-        {
-            dial.hang_up_at = None;
-            due.push(dial.channel_id.clone());
-        }
-        for channel_id in due {
+        for channel_id in self.dials.take_due(now, |dial| &mut dial.hang_up_at) {
             self.hang_up_dial(&channel_id);
         }
+        self.look_for_phones(now);
         self.poll_tracker(now, now);
     }
 

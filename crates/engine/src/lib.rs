@@ -4,6 +4,7 @@
 //! who is slow gets the newest of each thing instead of a queue.
 #![forbid(unsafe_code)]
 
+mod auto_answer;
 mod command;
 mod config;
 mod dials;
@@ -14,17 +15,20 @@ mod link;
 mod numbers;
 mod outbox;
 mod phone;
+mod placing;
 mod probe;
 mod run;
 mod shown;
 mod update;
 mod words;
 
+pub use auto_answer::PhoneModel;
 pub use calls::CallId;
 pub use command::{Command, DialId};
 pub use config::{Config, Pbx, Tls};
 pub use feed::{ExtensionFact, Fact, Feed, MemberFact, ParkedFact, Pulled, Subject, Subscription};
 pub use handle::{Busy, Handle, Updates, spawn};
+pub use placing::Placing;
 pub use update::{
     CallUpdate, Connection, DialStamps, DialUpdate, Direction, End, Mine, People, Person, Phase,
     PhoneState, Progress, Remote, RemoteNumber, Side, TestReport, Update, Verdict,

@@ -103,6 +103,7 @@ mod tests {
             channel: "PJSIP/101".into(),
             context: "internal".into(),
             dial_plan: DialPlan::new(Region::GB),
+            placing: crate::Placing::default(),
         }
     }
 

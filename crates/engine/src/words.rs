@@ -1,6 +1,9 @@
 //! Sentences for the person who dialled, and what the errors of Asterisk mean.
 
-use crate::{Config, End, dials::Dial};
+use crate::{
+    Config, End,
+    dials::{Dial, StandIn},
+};
 use phone_number::{Dialable, PhoneNumber};
 
 /// How an outgoing call ended. `you` is always the person at our phone, who placed it.
@@ -44,6 +47,19 @@ pub(crate) fn dial_end(end: &calls::End, dial: &Dial, config: &Config) -> (End, 
         calls::End::Voicemail { .. } => (End::ByThem, "The voicemail took the call.".into()),
         calls::End::Transferred => (End::ByYou, "You passed the call on.".into()),
         calls::End::Disconnected => (End::Unknown, unknown_outcome().into()),
+    }
+}
+
+/// The PBX has something that answers in place of the phone.
+pub(crate) fn taken_by(stand_in: StandIn, config: &Config) -> String {
+    let Config { extension, .. } = config;
+    match stand_in {
+        StandIn::Nobody => format!(
+            "Not called: your phone {extension} was not picked up, and voicemail or an announcement answered in its place."
+        ),
+        StandIn::OtherPhone => format!(
+            "Your phone {extension} was not picked up; the phone to which it is forwarded took the call."
+        ),
     }
 }
 

@@ -234,6 +234,7 @@ impl FakeAmi {
             channel: "PJSIP/101".into(),
             context: "internal".into(),
             dial_plan: DialPlan::new(Region::RU),
+            placing: engine::Placing::default(),
         }
     }
 

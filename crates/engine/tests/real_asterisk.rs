@@ -1,29 +1,16 @@
 //! The engine on a real Asterisk with real SIP phones.
 #![cfg(target_os = "linux")]
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "a test looks for one thing among many"
-)]
 
-use contacts::Book;
-use engine::{
-    CallUpdate, Command, Config, Connection, DialUpdate, End, Handle, Mine, Pbx, People, Phase,
-    Progress, Tls, Update, Updates, spawn,
-};
-use phone_number::{DialPlan, Dialable, Region};
-use std::{
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+#[path = "support/desk.rs"]
+mod desk;
+
+use desk::{Desk, calls_at, config, ended_as, is_over, start};
+use engine::{CallUpdate, Command, Config, End, Mine, Pbx, People, Phase, Progress, Tls, Update};
+use std::time::{Duration, Instant};
 use testkit::{
-    Asterisk,
-    asterisk::{ManagerUser, ONLOOKER, Options, SIDETONE},
-    phones::{Customer, Phones, Policy},
+    asterisk::{ManagerUser, ONLOOKER, SIDETONE},
+    phones::{Customer, Policy},
 };
-use tokio::{sync::watch, time::timeout};
-
-const SOON: Duration = Duration::from_secs(8);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_click_rings_both_phones_in_order_and_can_be_hung_up() {
@@ -380,166 +367,4 @@ async fn a_test_of_the_settings_finds_what_is_wrong() {
         phones.events().iter().all(|event| event.call.is_none()),
         "a test rang somebody"
     );
-}
-
-fn start() -> (Asterisk, Phones) {
-    let asterisk = Asterisk::start(&Options::default()).expect("an Asterisk");
-    let phones = Phones::start(&asterisk).expect("phones");
-    (asterisk, phones)
-}
-
-fn config(asterisk: &Asterisk, user: ManagerUser) -> Config {
-    let address = asterisk.ami_addr();
-    Config {
-        pbx: Pbx {
-            host: address.ip().to_string(),
-            port: address.port(),
-            tls: Tls::Off,
-            user: user.name.into(),
-            secret: user.secret.to_owned().into(),
-            charset: String::new(),
-        },
-        extension: "101".into(),
-        channel: "PJSIP/101".into(),
-        context: "internal".into(),
-        dial_plan: DialPlan {
-            outside_prefix: "9".into(),
-            ..DialPlan::new(Region::RU)
-        },
-    }
-}
-
-fn is_over(dial: &DialUpdate) -> bool {
-    ended_as(dial).is_some()
-}
-
-fn ended_as(dial: &DialUpdate) -> Option<End> {
-    match dial.progress {
-        Progress::Ended { end, .. } => Some(end),
-        _ => None,
-    }
-}
-
-/// How often a phone was called.
-fn calls_at(phones: &Phones, extension: &str) -> usize {
-    let is_call =
-        |what: &testkit::phones::What| matches!(what, testkit::phones::What::Incoming { .. });
-    phones
-        .events()
-        .iter()
-        .filter(|event| event.phone == extension && is_call(&event.what))
-        .count()
-}
-
-struct Desk {
-    handle: Handle,
-    updates: Updates,
-    seen: Vec<Update>,
-    _book: watch::Sender<Arc<Book>>,
-}
-
-impl Desk {
-    fn new() -> Self {
-        let csv = "Name,Company,Phone\nAda Lovelace,Analytical Engines Ltd,+7 916 123-45-67\n";
-        let plan = DialPlan::new(Region::RU);
-        let (book, _) =
-            Book::parse(csv.as_bytes(), Path::new("people.csv"), &plan).expect("a book");
-        let (sender, receiver) = watch::channel(Arc::new(book));
-        let (handle, updates) = spawn(receiver);
-        Self {
-            handle,
-            updates,
-            seen: Vec::new(),
-            _book: sender,
-        }
-    }
-
-    /// Connected, and knows that its phone is registered.
-    async fn connect(asterisk: &Asterisk, user: ManagerUser) -> Self {
-        let mut desk = Self::new();
-        desk.send(Command::Configure(Box::new(config(asterisk, user))));
-        desk.connected().await;
-        desk.until(
-            |update| matches!(update, Update::Phone(phone) if phone.registered == Some(true)),
-        )
-        .await;
-        desk
-    }
-
-    async fn connected(&mut self) {
-        self.until(|update| matches!(update, Update::Connection(Connection::Connected { .. })))
-            .await;
-    }
-
-    fn send(&self, command: Command) {
-        self.handle
-            .send(command)
-            .expect("the engine takes commands");
-    }
-
-    fn dial(&self, dial: &str, number: &str) {
-        let target = Dialable::new(number).expect("dialable");
-        self.send(Command::Dial {
-            dial: dial.into(),
-            target,
-            number: number.into(),
-            asked: Instant::now(),
-        });
-    }
-
-    async fn until(&mut self, wanted: impl Fn(&Update) -> bool) -> Update {
-        let found = timeout(SOON, async {
-            loop {
-                let update = self.updates.next().await.expect("the engine runs");
-                self.seen.push(update.clone());
-                if wanted(&update) {
-                    return update;
-                }
-            }
-        });
-        match found.await {
-            Ok(update) => update,
-            Err(_) => panic!("not told in time; before: {:#?}", self.seen),
-        }
-    }
-
-    async fn dial_until(&mut self, id: &str, wanted: impl Fn(&DialUpdate) -> bool) -> DialUpdate {
-        let is_it = |update: &Update| matches!(update, Update::Dial(dial) if dial.dial.0 == id && wanted(dial));
-        match self.until(is_it).await {
-            Update::Dial(dial) => *dial,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    async fn call_until(&mut self, wanted: impl Fn(&CallUpdate) -> bool) -> CallUpdate {
-        match self
-            .until(|update| matches!(update, Update::Call(call) if wanted(call)))
-            .await
-        {
-            Update::Call(call) => *call,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    async fn test(&mut self, config: Config) -> engine::TestReport {
-        self.send(Command::Test {
-            key: 7,
-            config: Box::new(config),
-        });
-        match self
-            .until(|update| matches!(update, Update::Tested { .. }))
-            .await
-        {
-            Update::Tested { report, .. } => report,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn steps(&self) -> Vec<Progress> {
-        let step = |update: &Update| match update {
-            Update::Dial(dial) => Some(dial.progress.clone()),
-            _ => None,
-        };
-        self.seen.iter().filter_map(step).collect()
-    }
 }

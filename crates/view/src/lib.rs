@@ -20,8 +20,8 @@ pub use message::{
     AgentMessage, Change, ClientMessage, Hello, Refusal, RefusalCode, Reply, Request, Role, Source,
 };
 pub use settings::{
-    CountryOption, DialPlan, KeepWindows, Managed, SecretState, SecretText, SendAs, Settings,
-    SettingsView, TestReport, Tick, TickState, Tls,
+    CountryOption, DialPlan, KeepWindows, Managed, PhoneOption, Placing, SecretState, SecretText,
+    SendAs, Settings, SettingsView, TestReport, Tick, TickState, Tls,
 };
 pub use status::{CallStatus, DialHops, Hops, RingHops, Status};
 

@@ -90,6 +90,44 @@ impl Default for DialPlan {
     }
 }
 
+/// How calls are placed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+#[serde(default)]
+pub struct Placing {
+    /// A way to one's phone through the dialplan, for example "Local/101@sidetone-phone/n"; empty: the phone itself.
+    pub through: String,
+    /// One's phone shows whom one calls while it rings.
+    pub show_callee: bool,
+    /// The number that people outside see, for example "74951230000"; empty: the one that the PBX sets.
+    pub caller_id: String,
+    /// "off", or the model of one's phone, which then picks up by itself: see [`PhoneOption`].
+    pub auto_answer: String,
+    /// Account code of the call records; empty: the phone's own.
+    pub account: String,
+    /// Calls on as soon as one's phone sends sound, picked up or not.
+    pub early_media: bool,
+    /// Seconds that one's phone rings, 5 to 60.
+    pub ring_seconds: u8,
+    /// Variables for the dialplan, each "NAME=value".
+    pub variables: Vec<String>,
+}
+
+impl Default for Placing {
+    fn default() -> Self {
+        Self {
+            through: String::new(),
+            show_callee: true,
+            caller_id: String::new(),
+            auto_answer: "off".into(),
+            account: String::new(),
+            early_media: false,
+            ring_seconds: 40,
+            variables: Vec::new(),
+        }
+    }
+}
+
 /// When the window program is kept running.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
@@ -120,6 +158,7 @@ pub struct Settings {
     pub channel: String,
     /// The dialplan context that calls start in, for example "from-internal".
     pub context: String,
+    pub placing: Placing,
     pub dial_plan: DialPlan,
     /// vCard or CSV file; empty: none.
     pub contacts_file: String,
@@ -142,6 +181,7 @@ impl Default for Settings {
             extension: String::new(),
             channel: String::new(),
             context: "from-internal".into(),
+            placing: Placing::default(),
             dial_plan: DialPlan::default(),
             contacts_file: String::new(),
             charset: String::new(),
@@ -185,6 +225,16 @@ pub struct CountryOption {
     pub calling_code: String,
 }
 
+/// A model of phone that can pick up by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct PhoneOption {
+    /// "yealink", as in [`Placing::auto_answer`].
+    pub name: String,
+    /// "Yealink"
+    pub label: String,
+}
+
 /// The settings with what is known about them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
@@ -194,6 +244,7 @@ pub struct SettingsView {
     /// Fields that a policy has set: shown with a lock, not editable.
     pub managed: Vec<Managed>,
     pub countries: Vec<CountryOption>,
+    pub phones: Vec<PhoneOption>,
     /// What became of the contacts file: "3 people, 1 entry skipped: line 12 has no end".
     pub contacts: Option<String>,
 }

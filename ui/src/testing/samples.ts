@@ -91,6 +91,16 @@ export function settings(over: Partial<SettingsView> = {}): SettingsView {
       extension: "101",
       channel: "",
       context: "from-internal",
+      placing: {
+        through: "",
+        show_callee: true,
+        caller_id: "",
+        auto_answer: "off",
+        account: "",
+        early_media: false,
+        ring_seconds: 40,
+        variables: [],
+      },
       dial_plan: {
         country: "GB",
         outside_prefix: "9",
@@ -111,6 +121,10 @@ export function settings(over: Partial<SettingsView> = {}): SettingsView {
       { code: "DE", calling_code: "+49" },
       { code: "GB", calling_code: "+44" },
       { code: "RU", calling_code: "+7" },
+    ],
+    phones: [
+      { name: "other", label: "Another phone" },
+      { name: "yealink", label: "Yealink" },
     ],
     contacts: "3 people, 1 entry skipped: line 12 has no end",
     ...over,

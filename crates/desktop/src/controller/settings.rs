@@ -65,12 +65,12 @@ impl<S: Shell> Controller<S> {
         self.shell.load_secret(settings);
     }
 
-    /// The list is made when somebody looks at it: most days nobody does.
-    pub(super) fn draw_countries(&mut self) {
+    /// The lists are made when somebody looks at them: most days nobody does.
+    pub(super) fn draw_choices(&mut self) {
         if self.state.settings.countries.is_empty() {
-            let countries = plan::countries();
             let view = SettingsView {
-                countries,
+                countries: plan::countries(),
+                phones: plan::phones(),
                 ..self.state.settings.clone()
             };
             self.change(Change::Settings(Box::new(view)));

@@ -75,7 +75,7 @@ impl<S: Shell> Controller<S> {
             return;
         }
         if window == Window::Settings {
-            self.draw_countries();
+            self.draw_choices();
         }
         self.windows.open.insert(name(window));
         self.need_windows();

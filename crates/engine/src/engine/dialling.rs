@@ -1,15 +1,15 @@
 //! Outgoing calls: an Originate is wanted once, and what becomes of it is followed by its ChannelId.
 
-use super::{Engine, HANG_UP_AGAIN, NORMAL, Purpose, RING};
+use super::{Engine, HANG_UP_AGAIN, NORMAL, PHONE_IS_TOLD, Purpose};
 use crate::{
     CallId, Config, Connection, DialId, End, Mine, People, Progress, Update,
-    dials::{Dial, Wish},
-    numbers,
+    dials::{Dial, StandIn, Wish},
+    numbers, placing,
     shown::own_channels,
     words,
 };
 use ami::{Action, FieldValue, Originate, Uniqueid};
-use phone_number::Dialable;
+use phone_number::{Dialable, PhoneNumber};
 use std::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -31,12 +31,14 @@ impl Engine {
             "sidetone-{:016x}-{}",
             self.seed.random, self.dialled
         ));
-        let originate = self.originate(&wish.target, channel_id.clone());
+        let originate = self.originate(&wish.target, number.as_ref(), &people, channel_id.clone());
         self.dials.begin(wish, channel_id.clone(), number, people);
         match originate {
             Ok(originate) => {
+                let phone = self.config.as_ref().map(|config| config.channel.as_str());
+                let phone = phone.unwrap_or(originate.channel.as_str());
                 self.tracker
-                    .expect_originate(channel_id.clone(), originate.channel.as_str(), now);
+                    .expect_originate(channel_id.clone(), phone, now);
                 self.want(
                     Purpose::Originate(channel_id.clone()),
                     Action::Originate(originate),
@@ -47,30 +49,20 @@ impl Engine {
         }
     }
 
-    fn originate(&self, target: &Dialable, channel_id: Uniqueid) -> Result<Originate, String> {
+    fn originate(
+        &self,
+        target: &Dialable,
+        number: Option<&PhoneNumber>,
+        people: &People,
+        channel_id: Uniqueid,
+    ) -> Result<Originate, String> {
         let Some(config) = &self.config else {
             return Err("Not called: no phone system is set up yet.".into());
         };
         if !matches!(self.connection, Connection::Connected { .. }) {
             return Err("Not called: there is no connection to the phone system just now.".into());
         }
-        let field = |name: &str, text: &str| {
-            FieldValue::new(text)
-                .map_err(|why| format!("Not called: the setting “{name}” cannot be used: {why}."))
-        };
-        Ok(Originate {
-            channel: field("channel", &config.channel)?,
-            channel_id,
-            exten: field("number", target.as_str())?,
-            context: field("context", &config.context)?,
-            priority: 1,
-            timeout: RING,
-            connected_line: None,
-            caller_id: None,
-            early_media: false,
-            account: None,
-            variables: Vec::new(),
-        })
+        placing::originate(config, target, number, people, channel_id)
     }
 
     pub(super) fn tell_dial(&mut self, channel_id: &Uniqueid) {
@@ -117,6 +109,64 @@ impl Engine {
         if is_cancelled {
             self.hang_up_dial(channel_id);
         }
+    }
+
+    /// What the Originate called is up. Behind a Local channel that need not be the phone: its voicemail may have
+    /// answered, and then the other party is about to be rung for nobody.
+    pub(super) fn originate_answered(&mut self, channel_id: &Uniqueid, now: Instant) {
+        let phone_is_up = self.phone_was_picked_up(channel_id);
+        let goes_through_dialplan = self
+            .config
+            .as_ref()
+            .is_some_and(|config| !config.placing.through.is_empty());
+        let Some(dial) = self.dials.by_channel(channel_id) else {
+            return;
+        };
+        if goes_through_dialplan && !phone_is_up && !dial.is_over() {
+            dial.look_for_phone_at = Some(now + PHONE_IS_TOLD);
+        }
+    }
+
+    /// Hangs up what nobody answered. Whoever forwarded his phone to another one is let talk.
+    pub(super) fn look_for_phones(&mut self, now: Instant) {
+        for channel_id in self.dials.take_due(now, |dial| &mut dial.look_for_phone_at) {
+            if self.phone_was_picked_up(&channel_id) {
+                continue;
+            }
+            let stand_in = if self.somebody_is_up(&channel_id) {
+                StandIn::OtherPhone
+            } else {
+                StandIn::Nobody
+            };
+            let Some(dial) = self.dials.by_channel(&channel_id) else {
+                continue;
+            };
+            info!(dial = %dial.update.dial, ?stand_in, "not answered by the phone");
+            dial.stand_in = Some(stand_in);
+            if stand_in == StandIn::Nobody {
+                self.hang_up_dial(&channel_id);
+            }
+        }
+    }
+
+    fn phone_was_picked_up(&self, channel_id: &Uniqueid) -> bool {
+        let known = self.tracker.originate(channel_id);
+        known.is_none_or(|originate| match originate.progress {
+            calls::Progress::Queued | calls::Progress::RingingYourPhone => false,
+            calls::Progress::YouPickedUp
+            | calls::Progress::Calling
+            | calls::Progress::RingingThere
+            | calls::Progress::Answered
+            | calls::Progress::Ended(_) => true,
+        })
+    }
+
+    fn somebody_is_up(&self, channel_id: &Uniqueid) -> bool {
+        let originate = self.tracker.originate(channel_id);
+        let call = originate
+            .and_then(|originate| originate.call)
+            .and_then(|call| self.tracker.call(call));
+        call.is_some_and(|call| call.legs.iter().any(|leg| leg.answered.is_some()))
     }
 
     pub(super) fn cancel(&mut self, dial: &DialId) {
@@ -260,7 +310,12 @@ fn step(progress: &calls::Progress, dial: &Dial, config: &Config) -> Progress {
         calls::Progress::RingingThere => Progress::RingingThere,
         calls::Progress::Answered => Progress::Answered,
         calls::Progress::Ended(end) => {
-            let (end, words) = words::dial_end(end, dial, config);
+            let (end, words) = match dial.stand_in {
+                Some(stand_in) if !dial.cancelled => {
+                    (End::YouDidNotPickUp, words::taken_by(stand_in, config))
+                }
+                Some(_) | None => words::dial_end(end, dial, config),
+            };
             Progress::Ended { end, words }
         }
     }

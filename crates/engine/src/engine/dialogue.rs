@@ -50,6 +50,12 @@ impl Engine {
         }
         self.states.handle(event);
         self.tracker.handle(event, read);
+        if let Event::OriginateResponse(response) = event
+            && response.success
+        {
+            let channel_id = Uniqueid::from(response.uniqueid.text().into_owned());
+            self.originate_answered(&channel_id, read);
+        }
     }
 
     fn list_item(&mut self, id: ActionId, event: &Event<'_>, read: Instant) {

@@ -723,6 +723,7 @@ fn config(extension: &str) -> Config {
             outside_prefix: "9".into(),
             ..DialPlan::new(Region::RU)
         },
+        placing: crate::Placing::default(),
     }
 }
 

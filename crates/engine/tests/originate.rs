@@ -1,0 +1,260 @@
+//! Click-to-call on a real Asterisk: what both phones show, what the dialplan gets, and what the person is told.
+#![cfg(target_os = "linux")]
+
+#[path = "support/desk.rs"]
+mod desk;
+
+use desk::{Desk, SOON, config, ended_as, is_over};
+use engine::{Command, Config, End, Placing, Progress};
+use std::time::Duration;
+use testkit::{
+    Asterisk,
+    asterisk::{Options, SIDETONE},
+    phones::{PhoneEvent, Phones, Policy, TRUNK, What},
+};
+
+/// A customer who is in the contact book, and what is dialled for her.
+const ADA: &str = "+79161234567";
+const ADA_DIALLED: &str = "979161234567";
+
+/// Contexts that an administrator might have.
+const DIALPLAN: &str = "
+[with-mailbox]
+exten => _10X,1,Dial(PJSIP/${EXTEN},1)
+ same => n,Answer()
+ same => n,Wait(30)
+[forwarded]
+exten => _10X,1,Dial(PJSIP/103,10)
+[keeps-caller-id]
+exten => _10X,1,Dial(PJSIP/${EXTEN},10,I)
+[sees-variables]
+exten => 5001,1,Set(SEEN=${PLAIN})
+ same => n,Set(SEEN_ACCOUNT=${CHANNEL(accountcode)})
+ same => n,Dial(Local/5002@sees-variables/n,5)
+exten => 5002,1,Set(SEEN_THERE=${CRM_ID})
+ same => n,Hangup()
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_phone_shows_the_other() {
+    let (asterisk, phones) = start();
+    phones.set_policy("101", Policy::answer_after(50)).unwrap();
+    phones.set_policy(TRUNK, Policy::Ring).unwrap();
+    let own = "\"Anna Agent\" <sip:101@sidetone-test>";
+    let customer = "\"Ada Lovelace\" <sip:979161234567@127.0.0.1>";
+    let firm = Placing {
+        caller_id: "74951230000".into(),
+        ..Placing::default()
+    };
+    let through = |context: &str, placing: &Placing| Placing {
+        through: format!("Local/101@{context}/n"),
+        ..placing.clone()
+    };
+    let hidden = Placing {
+        show_callee: false,
+        ..Placing::default()
+    };
+    let outside = "\"Anna Agent\" <sip:74951230000@sidetone-test>";
+    let anonymous = "\"Anonymous\" <sip:anonymous@anonymous.invalid>";
+    for (placing, here, there) in [
+        (Placing::default(), customer, own),
+        (firm.clone(), customer, outside),
+        (hidden, anonymous, own),
+        (through("internal", &Placing::default()), customer, own),
+        (
+            through("keeps-caller-id", &firm),
+            customer,
+            "<sip:74951230000@sidetone-test>",
+        ),
+        (
+            through("sidetone-phone", &Placing::default()),
+            customer,
+            own,
+        ),
+    ] {
+        let mut desk = Desk::connect_with(placed(&asterisk, &placing)).await;
+        let mark = phones.mark();
+        desk.dial_as("d", ADA_DIALLED, ADA);
+        desk.dial_until("d", |dial| dial.progress == Progress::RingingThere)
+            .await;
+        assert_eq!(shown(&phones, mark, "101"), here, "{placing:?}");
+        assert_eq!(shown(&phones, mark, TRUNK), there, "{placing:?}");
+        desk.send(Command::Cancel { dial: "d".into() });
+        desk.dial_until("d", is_over).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn variables_and_account_reach_the_dialplan_whole() {
+    let (asterisk, phones) = start();
+    let watch = asterisk.watch().unwrap();
+    phones.set_policy("101", Policy::answer_after(50)).unwrap();
+    let plain = r#"Rook, "B" \ (Ltd; Жук"#;
+    let placing = Placing {
+        account: "sales-7".into(),
+        variables: vec![format!("PLAIN={plain}"), "__CRM_ID=deal, 42".into()],
+        ..Placing::default()
+    };
+    let mut desk = Desk::connect_with(Config {
+        context: "sees-variables".into(),
+        ..placed(&asterisk, &placing)
+    })
+    .await;
+    desk.dial("d", "5001");
+    // An event writes quotes and backslashes as C does.
+    let seen = plain.replace('\\', r"\\").replace('"', r#"\""#);
+    for (variable, value) in [
+        ("SEEN", seen.as_str()),
+        ("SEEN_ACCOUNT", "sales-7"),
+        ("SEEN_THERE", "deal, 42"),
+    ] {
+        let set = watch
+            .wait_for(SOON, |event| {
+                event.is("VarSet") && event.get("Variable") == Some(variable)
+            })
+            .unwrap();
+        assert_eq!(set.get("Value").unwrap_or_default(), value, "{variable}");
+    }
+    desk.dial_until("d", is_over).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_reason_is_told_on_each_way_to_the_phone() {
+    let (asterisk, phones) = start();
+    for through in ["", "Local/101@internal/n", "Local/101@sidetone-phone/n"] {
+        let placing = Placing {
+            through: through.into(),
+            ring: Duration::from_secs(5),
+            ..Placing::default()
+        };
+        let mut desk = Desk::connect_with(placed(&asterisk, &placing)).await;
+        let mark = phones.mark();
+        for (dial, policy, end) in [
+            ("busy", Policy::reject(486), End::YouRejected),
+            ("declined", Policy::reject(603), End::YouRejected),
+            ("rings", Policy::Ring, End::YouDidNotPickUp),
+        ] {
+            phones.set_policy("101", policy).unwrap();
+            desk.dial_as(dial, ADA_DIALLED, ADA);
+            let ended = desk.dial_until(dial, is_over).await;
+            assert_eq!(
+                ended_as(&ended),
+                Some(end),
+                "{through} {dial}: {:?}",
+                ended.progress
+            );
+        }
+        phones.unregister("101").unwrap();
+        desk.dial_as("offline", ADA_DIALLED, ADA);
+        let ended = desk.dial_until("offline", is_over).await;
+        assert_eq!(ended_as(&ended), Some(End::YourPhoneOffline), "{through}");
+        phones.register("101").unwrap();
+        assert!(
+            !was_called(&phones, mark, TRUNK),
+            "{through}: the customer was called for nobody"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mailbox_that_picks_up_is_hung_up_and_never_called_answered() {
+    let (asterisk, phones) = start();
+    phones.set_policy("101", Policy::Ring).unwrap();
+    phones.set_policy(TRUNK, Policy::Ring).unwrap();
+    let placing = Placing {
+        through: "Local/101@with-mailbox/n".into(),
+        ..Placing::default()
+    };
+    let mut desk = Desk::connect_with(placed(&asterisk, &placing)).await;
+    let mark = phones.mark();
+    desk.dial_as("d", ADA_DIALLED, ADA);
+    let ended = desk.dial_until("d", is_over).await;
+    let Progress::Ended { end, words } = ended.progress else {
+        unreachable!()
+    };
+    assert_eq!(end, End::YouDidNotPickUp);
+    assert!(words.contains("answered in its place"), "{words}");
+    assert!(!told(&desk, &Progress::Answered) && !told(&desk, &Progress::YouPickedUp));
+    if was_called(&phones, mark, TRUNK) {
+        let is_over =
+            |event: &PhoneEvent| event.phone == TRUNK && matches!(event.what, What::Ended { .. });
+        phones.wait_after(mark, SOON, is_over).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forwarded_phone_may_talk_and_is_not_called_answered() {
+    let (asterisk, phones) = start();
+    phones.set_policy("103", Policy::answer_after(50)).unwrap();
+    let hang_up = Some(Duration::from_millis(500));
+    let after = Duration::from_millis(50);
+    phones
+        .set_policy(TRUNK, Policy::Answer { after, hang_up })
+        .unwrap();
+    let placing = Placing {
+        through: "Local/101@forwarded/n".into(),
+        ..Placing::default()
+    };
+    let mut desk = Desk::connect_with(placed(&asterisk, &placing)).await;
+    let mark = phones.mark();
+    desk.dial_as("d", ADA_DIALLED, ADA);
+    let ended = desk.dial_until("d", is_over).await;
+    let steps = desk.steps();
+    assert!(
+        !told(&desk, &Progress::Answered) && !told(&desk, &Progress::YouPickedUp),
+        "{steps:?}"
+    );
+    assert_eq!(ended_as(&ended), Some(End::YouDidNotPickUp), "{steps:?}");
+    let talked = phones.events()[mark..]
+        .iter()
+        .any(|event| event.phone == TRUNK && matches!(event.what, What::Answered { .. }));
+    assert!(talked, "the customer and the forwarded phone were cut off");
+}
+
+fn start() -> (Asterisk, Phones) {
+    let options = Options {
+        extra: vec![("extensions.conf", format!("{DIALPLAN}\n{}", snippet()))],
+        ..Options::default()
+    };
+    let asterisk = Asterisk::start(&options).expect("an Asterisk");
+    let phones = Phones::start(&asterisk).expect("phones");
+    (asterisk, phones)
+}
+
+/// What the documentation tells an administrator to add.
+fn snippet() -> &'static str {
+    let page = include_str!("../../../docs/dialplan.md");
+    let begins = page.find("[sidetone-phone]").expect("the snippet");
+    let rest = &page[begins..];
+    &rest[..rest.find("```").expect("its end")]
+}
+
+fn placed(asterisk: &Asterisk, placing: &Placing) -> Config {
+    Config {
+        placing: placing.clone(),
+        ..config(asterisk, SIDETONE)
+    }
+}
+
+/// The caller as the phone shows him.
+fn shown(phones: &Phones, mark: usize, phone: &str) -> String {
+    let event = phones
+        .wait_after(mark, SOON, |event| {
+            event.phone == phone && matches!(event.what, What::Incoming { .. })
+        })
+        .expect("the phone rings");
+    let What::Incoming { remote, .. } = event.what else {
+        unreachable!("it was looked for")
+    };
+    remote
+}
+
+fn was_called(phones: &Phones, mark: usize, phone: &str) -> bool {
+    phones.events()[mark..]
+        .iter()
+        .any(|event| event.phone == phone && matches!(event.what, What::Incoming { .. }))
+}
+
+fn told(desk: &Desk, step: &Progress) -> bool {
+    desk.steps().contains(step)
+}
