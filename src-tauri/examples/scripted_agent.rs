@@ -367,6 +367,7 @@ fn busy() -> State {
                     calling_code: "+44".into(),
                 })
                 .to_vec(),
+            phones: vec![],
             contacts: Some("3 people, 1 entry skipped: line 12 has no end".into()),
         },
         ..State::default()
