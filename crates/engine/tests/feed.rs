@@ -7,8 +7,8 @@ use ami::Extension;
 use calls::Call;
 use contacts::Book;
 use engine::{
-    Command, Config, ExtensionFact, Fact, Feed, Handle, Pbx, Subject, Subscription, Tls, Updates,
-    spawn,
+    Command, Config, ExtensionFact, Fact, Feed, Handle, Pbx, Placing, Subject, Subscription, Tls,
+    Updates, spawn,
 };
 use phone_number::{DialPlan, Region};
 use testkit::{
@@ -83,6 +83,7 @@ impl Desk {
             extension: "101".into(),
             channel: "PJSIP/101".into(),
             context: "internal".into(),
+            placing: Placing::default(),
             dial_plan: DialPlan::new(Region::RU),
         };
         let configure = Command::Configure(Box::new(config));
