@@ -3,13 +3,28 @@
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 
 use crate::{
-    ActionId, EncodeError, FieldValue,
+    ActionId, BridgeId, EncodeError, FieldValue,
     field::{MAX_HEADERS, MAX_LINE, check},
 };
 
+mod confbridge;
 mod originate;
+mod passing;
+mod queue;
+mod recording;
+mod store;
+#[cfg(test)]
+mod tests;
 
-pub use originate::{CallerId, Originate, Variable};
+use self::originate::CHANNEL_RESERVED;
+pub use self::{
+    confbridge::{Confbridge, ConfbridgeOrder},
+    originate::{CallerId, Originate, Variable},
+    passing::{DtmfDigit, Park, PlayDtmf, Redirect},
+    queue::{QueueAdd, QueueMembership},
+    recording::{Audio, Recording, RecordingFile},
+    store::{CustomState, Database, EventFilter, PresenceStatus, Setvar},
+};
 
 /// The name of an action, as Asterisk knows it.
 pub type ActionName = &'static str;
@@ -39,8 +54,80 @@ pub enum Action {
     ExtensionStateList,
     /// Lists all device states as `DeviceStateChange` events.
     DeviceStateList,
+    /// Lists channels, or one, as `Status` events. Class `call` will do, unlike for CoreShowChannels.
+    Status {
+        channel: Option<FieldValue>,
+    },
+    /// Lists all bridges as `BridgeListItem` events, not who is in them.
+    BridgeList,
+    /// Lists the channels of one bridge as `BridgeInfoChannel` events.
+    BridgeInfo {
+        bridge: BridgeId,
+    },
+    /// Lists queues, their members and who waits: `QueueParams`, `QueueMember`, `QueueEntry`. One queue, or all.
+    QueueStatus {
+        queue: Option<FieldValue>,
+    },
+    /// Lists who is parked as `ParkedCall` events.
+    ParkedCalls,
+    /// Lists the parking lots as `Parkinglot` events.
+    Parkinglots,
+    /// Lists the conference rooms in use; with none the answer is an Error, `No active conferences.`
+    ConfbridgeListRooms,
+    /// Lists who is in a room as `ConfbridgeList` events.
+    ConfbridgeList {
+        room: FieldValue,
+    },
+    /// Lists all presence states as `PresenceStateChange` events.
+    PresenceStateList,
+    /// Asks for one presence state, of `CustomPresence:101`.
+    PresenceState {
+        provider: FieldValue,
+    },
     /// Asks for one hint.
     ExtensionState(ExtensionAddress),
+    /// Asks whether messages wait in a mailbox, `101@default`.
+    MailboxStatus {
+        mailbox: FieldValue,
+    },
+    Redirect(Redirect),
+    /// Passes the other side on, without asking the target first.
+    BlindTransfer {
+        /// The one who passes on; given the caller's channel Asterisk throws the caller out.
+        channel: FieldValue,
+        to: ExtensionAddress,
+    },
+    /// Begins an attended transfer as if the phone had pressed the feature code: needs `atxfer` in features.conf, and `t`
+    /// or `T` in Dial. Asterisk answers with Success also where there is neither.
+    Atxfer {
+        /// The one who passes on.
+        channel: FieldValue,
+        to: ExtensionAddress,
+    },
+    /// Gives up an attended transfer before its target answers.
+    CancelAtxfer {
+        channel: FieldValue,
+    },
+    /// Connects two channels, wherever they are now; with whom they talked is hung up.
+    Bridge {
+        first: FieldValue,
+        second: FieldValue,
+    },
+    Park(Park),
+    PlayDtmf(PlayDtmf),
+    Recording(Recording),
+    /// Silences one way of a channel, heard by the people, not only in a recording.
+    MuteAudio {
+        channel: FieldValue,
+        audio: Audio,
+        on: bool,
+    },
+    Confbridge(Confbridge),
+    QueueMembership(QueueMembership),
+    Setvar(Setvar),
+    Database(Database),
+    /// Keeps events from this connection for as long as it lasts; needs class `system`.
+    Filter(EventFilter),
     /// Chooses the classes of events that are sent: `call,agent`, `off`.
     Events {
         mask: &'static str,
@@ -80,7 +167,32 @@ impl Action {
             Self::CoreShowChannels => "CoreShowChannels",
             Self::ExtensionStateList => "ExtensionStateList",
             Self::DeviceStateList => "DeviceStateList",
+            Self::Status { .. } => "Status",
+            Self::BridgeList => "BridgeList",
+            Self::BridgeInfo { .. } => "BridgeInfo",
+            Self::QueueStatus { .. } => "QueueStatus",
+            Self::ParkedCalls => "ParkedCalls",
+            Self::Parkinglots => "Parkinglots",
+            Self::ConfbridgeListRooms => "ConfbridgeListRooms",
+            Self::ConfbridgeList { .. } => "ConfbridgeList",
+            Self::PresenceStateList => "PresenceStateList",
+            Self::PresenceState { .. } => "PresenceState",
             Self::ExtensionState(_) => "ExtensionState",
+            Self::MailboxStatus { .. } => "MailboxStatus",
+            Self::Redirect(_) => "Redirect",
+            Self::BlindTransfer { .. } => "BlindTransfer",
+            Self::Atxfer { .. } => "Atxfer",
+            Self::CancelAtxfer { .. } => "CancelAtxfer",
+            Self::Bridge { .. } => "Bridge",
+            Self::Park(_) => "Park",
+            Self::PlayDtmf(_) => "PlayDTMF",
+            Self::Recording(recording) => recording.name(),
+            Self::MuteAudio { .. } => "MuteAudio",
+            Self::Confbridge(wanted) => wanted.name(),
+            Self::QueueMembership(wanted) => wanted.name(),
+            Self::Setvar(_) => "Setvar",
+            Self::Database(wanted) => wanted.name(),
+            Self::Filter(_) => "Filter",
             Self::Events { .. } => "Events",
             Self::ListCommands => "ListCommands",
             Self::CoreSettings => "CoreSettings",
@@ -90,14 +202,42 @@ impl Action {
     /// Says whether the answer is followed by entries.
     pub(crate) fn is_list(&self) -> bool {
         match self {
-            Self::CoreShowChannels | Self::ExtensionStateList | Self::DeviceStateList => true,
+            Self::CoreShowChannels
+            | Self::ExtensionStateList
+            | Self::DeviceStateList
+            | Self::Status { .. }
+            | Self::BridgeList
+            | Self::BridgeInfo { .. }
+            | Self::QueueStatus { .. }
+            | Self::ParkedCalls
+            | Self::Parkinglots
+            | Self::ConfbridgeListRooms
+            | Self::ConfbridgeList { .. }
+            | Self::PresenceStateList
+            | Self::Database(Database::Get { .. }) => true,
             Self::Login { .. }
             | Self::Challenge
             | Self::Logoff
             | Self::Ping
             | Self::Originate(_)
             | Self::Hangup { .. }
+            | Self::PresenceState { .. }
             | Self::ExtensionState(_)
+            | Self::MailboxStatus { .. }
+            | Self::Redirect(_)
+            | Self::BlindTransfer { .. }
+            | Self::Atxfer { .. }
+            | Self::CancelAtxfer { .. }
+            | Self::Bridge { .. }
+            | Self::Park(_)
+            | Self::PlayDtmf(_)
+            | Self::Recording(_)
+            | Self::MuteAudio { .. }
+            | Self::Confbridge(_)
+            | Self::QueueMembership(_)
+            | Self::Setvar(_)
+            | Self::Database(Database::Put { .. } | Database::Del { .. })
+            | Self::Filter(_)
             | Self::Events { .. }
             | Self::ListCommands
             | Self::CoreSettings => false,
@@ -122,12 +262,44 @@ impl Action {
                 lines.required("Exten", address.exten.as_str())?;
                 lines.required("Context", address.context.as_str())?;
             }
+            Self::Status { channel } => {
+                if let Some(channel) = channel {
+                    lines.channel("Channel", channel)?;
+                }
+            }
+            Self::BridgeInfo { bridge } => lines.required("BridgeUniqueid", bridge.as_str())?,
+            Self::QueueStatus { queue } => lines.optional("Queue", queue.as_ref())?,
+            Self::ConfbridgeList { room } => lines.required("Conference", room.as_str())?,
+            Self::PresenceState { provider } => lines.required("Provider", provider.as_str())?,
+            Self::MailboxStatus { mailbox } => lines.required("Mailbox", mailbox.as_str())?,
+            Self::Redirect(redirect) => lines.redirect(redirect)?,
+            Self::BlindTransfer { channel, to } => lines.blind_transfer(channel, to)?,
+            Self::Atxfer { channel, to } => lines.atxfer(channel, to)?,
+            Self::CancelAtxfer { channel } => lines.channel("Channel", channel)?,
+            Self::Bridge { first, second } => {
+                lines.channel("Channel1", first)?;
+                lines.channel("Channel2", second)?;
+            }
+            Self::Park(park) => lines.park(park)?,
+            Self::PlayDtmf(tone) => lines.play_dtmf(tone)?,
+            Self::Recording(recording) => lines.recording(recording)?,
+            Self::MuteAudio { channel, audio, on } => lines.mute_audio(channel, *audio, *on)?,
+            Self::Confbridge(wanted) => lines.confbridge(wanted)?,
+            Self::QueueMembership(wanted) => lines.membership(wanted)?,
+            Self::Setvar(wanted) => lines.setvar(wanted)?,
+            Self::Database(wanted) => lines.database(wanted)?,
+            Self::Filter(filter) => lines.filter(filter)?,
             Self::Events { mask } => lines.header("EventMask", mask)?,
             Self::Logoff
             | Self::Ping
             | Self::CoreShowChannels
             | Self::ExtensionStateList
             | Self::DeviceStateList
+            | Self::BridgeList
+            | Self::ParkedCalls
+            | Self::Parkinglots
+            | Self::ConfbridgeListRooms
+            | Self::PresenceStateList
             | Self::ListCommands
             | Self::CoreSettings => {}
         }
@@ -192,15 +364,37 @@ impl Lines {
         self.header("Events", events)
     }
 
-    fn hangup(&mut self, channel: &FieldValue, cause: Option<u16>) -> Result<(), EncodeError> {
+    fn optional(
+        &mut self,
+        field: &'static str,
+        value: Option<&FieldValue>,
+    ) -> Result<(), EncodeError> {
+        match value {
+            Some(value) => self.required(field, value.as_str()),
+            None => Ok(()),
+        }
+    }
+
+    /// The name of one channel that is there, or its Uniqueid.
+    fn channel(&mut self, field: &'static str, channel: &FieldValue) -> Result<(), EncodeError> {
         // A name between slashes is a pattern to Asterisk, and hangs up all that match.
         if channel.as_str().trim_start().starts_with('/') {
             return Err(EncodeError::Reserved {
-                field: "Channel",
+                field,
                 character: '/',
             });
         }
-        self.required("Channel", channel.as_str())?;
+        self.dialled(field, channel)
+    }
+
+    /// What Asterisk calls, now or later.
+    fn dialled(&mut self, field: &'static str, channel: &FieldValue) -> Result<(), EncodeError> {
+        refuse(field, channel.as_str(), CHANNEL_RESERVED)?;
+        self.required(field, channel.as_str())
+    }
+
+    fn hangup(&mut self, channel: &FieldValue, cause: Option<u16>) -> Result<(), EncodeError> {
+        self.channel("Channel", channel)?;
         match cause {
             Some(cause) => self.header("Cause", &cause.to_string()),
             None => Ok(()),
@@ -217,49 +411,5 @@ fn refuse(field: &'static str, text: &str, reserved: &[char]) -> Result<(), Enco
     match text.chars().find(|c| reserved.contains(c)) {
         Some(character) => Err(EncodeError::Reserved { field, character }),
         None => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ID: ActionId = ActionId {
-        session: 1,
-        sequence: 2,
-    };
-
-    fn value(text: &str) -> FieldValue {
-        FieldValue::new(text).unwrap()
-    }
-
-    #[test]
-    fn secret_cannot_add_a_header_and_is_not_printed() {
-        let login = |secret: &str| Action::Login {
-            username: value("ctc"),
-            secret: LoginSecret::Plain(SecretString::from(secret)),
-            events: "on",
-        };
-        assert!(matches!(
-            login("x\nAction: Command").encode(ID),
-            Err(EncodeError::Field {
-                field: "Secret",
-                ..
-            })
-        ));
-        assert!(!format!("{:?}", login("hunter2")).contains("hunter2"));
-    }
-
-    #[test]
-    fn hangup_by_pattern_is_refused() {
-        let channel = value("/^PJSIP.*/");
-        assert!(
-            Action::Hangup {
-                channel,
-                cause: None
-            }
-            .encode(ID)
-            .is_err()
-        );
     }
 }

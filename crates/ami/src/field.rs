@@ -42,6 +42,12 @@ pub enum EncodeError {
     },
     #[error("`{field}` is empty")]
     Empty { field: &'static str },
+    /// Hidden, outside its folder, or without a format.
+    #[error("`{field}` is no name of a sound file")]
+    NotAFile { field: &'static str },
+    /// A word where a channel's name is needed: some words mean every channel.
+    #[error("`{field}` is no name of a channel")]
+    NotAChannel { field: &'static str },
 }
 
 /// Bytes of a line, CRLF included: 1,023 bytes without it are "line too long" from Asterisk 13 to 23.

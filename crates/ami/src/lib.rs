@@ -10,12 +10,16 @@ mod event;
 mod field;
 mod id;
 mod message;
+mod refusal;
 mod rights;
 mod session;
 mod value;
 
 pub use action::{
-    Action, ActionName, CallerId, ExtensionAddress, LoginSecret, Originate, Variable,
+    Action, ActionName, Audio, CallerId, Confbridge, ConfbridgeOrder, CustomState, Database,
+    DtmfDigit, EventFilter, ExtensionAddress, LoginSecret, Originate, Park, PlayDtmf,
+    PresenceStatus, QueueAdd, QueueMembership, Recording, RecordingFile, Redirect, Setvar,
+    Variable,
 };
 pub use decoder::{Counts, Decoder, Incoming, Limits};
 pub use event::{
@@ -27,7 +31,8 @@ pub use event::{
 pub use field::{EncodeError, FieldError, FieldValue};
 pub use id::{ActionId, BridgeId, ChannelName, Extension, Linkedid, Uniqueid};
 pub use message::{Banner, Message, Response};
-pub use rights::Rights;
+pub use refusal::Refusal;
+pub use rights::{Missing, Rights, RightsReport, WriteClass};
 pub use session::{
     Login, LoginMethod, OLDEST_ASTERISK, SendError, Session, SessionConfig, SessionEvent, Transmit,
 };

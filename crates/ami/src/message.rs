@@ -1,6 +1,6 @@
 //! One message of the manager interface: headers in order, as bytes.
 
-use crate::{Charset, Event, Value, value};
+use crate::{Charset, Event, Refusal, Value, value};
 
 /// How the lines of one message end.
 ///
@@ -97,6 +97,14 @@ impl<'a> Message<'a> {
             b"Goodbye" => Response::Goodbye,
             _ => Response::Other,
         })
+    }
+
+    /// Why Asterisk did not do what was asked, if this says so.
+    pub fn refusal(&self) -> Option<Refusal<'a>> {
+        match self.response()? {
+            Response::Error => Some(Refusal::read(self.get("Message").unwrap_or_default())),
+            Response::Success | Response::Follows | Response::Goodbye | Response::Other => None,
+        }
     }
 
     /// The lines that a command printed: `Output` headers, or before Asterisk 14 the raw text after the headers.

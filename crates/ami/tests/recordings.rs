@@ -7,7 +7,7 @@
 
 use std::{fs, path::Path};
 
-use ami::{Charset, Decoder, Event, Incoming, Limits, Rights};
+use ami::{Charset, Decoder, Event, Incoming, Limits, Rights, WriteClass};
 use proptest::prelude::*;
 
 #[test]
@@ -85,13 +85,95 @@ fn snapshot_lists_channels_and_rights() {
         }
     });
     let rights = rights.unwrap();
-    assert!(rights.originate && rights.hangup && rights.command && rights.core_show_channels);
+    for action in ["Originate", "Hangup", "CoreShowChannels", "Command"] {
+        assert!(rights.allows(action), "{action}");
+    }
     assert_eq!(
         listed,
         [
             "PJSIP/101-00000069 Up lab-1795229037.220 in f7f373c6-d541-4078-9429-acabc12b75d7",
             "PJSIP/trunk-00000068 Up lab-1795229037.219 in f7f373c6-d541-4078-9429-acabc12b75d7",
         ]
+    );
+}
+
+#[test]
+fn classes_of_every_action_are_those_that_asterisk_lists() {
+    for version in [16, 20, 22] {
+        let mut listed = Vec::new();
+        let rights = list_commands(version, |name, classes| {
+            listed.push((name.to_owned(), classes.to_owned()));
+            true
+        });
+        let report = rights.report();
+        assert_eq!(
+            report.missing,
+            [],
+            "{version} lacks what every module was loaded for"
+        );
+        for class in [WriteClass::Call, WriteClass::Agent, WriteClass::Reporting] {
+            assert!(rights.has(class), "{class} of {version}");
+        }
+        assert_eq!(
+            report.excess,
+            [WriteClass::Command, WriteClass::Config, WriteClass::System]
+        );
+        // Without the action in the list, what is said to be missing must be what Asterisk's own list says.
+        for (name, classes) in &listed {
+            let without = list_commands(version, |other, others| {
+                others == "<none>"
+                    || (other != name
+                        && !others
+                            .split(',')
+                            .any(|class| class != "all" && classes.contains(class)))
+            });
+            let Some(missing) = without.missing(name) else {
+                continue;
+            };
+            let mut said: Vec<_> = missing
+                .classes()
+                .iter()
+                .map(|class| class.as_str())
+                .collect();
+            let mut meant: Vec<_> = classes.split(',').filter(|class| *class != "all").collect();
+            said.sort_unstable();
+            meant.sort_unstable();
+            assert_eq!(said, meant, "{name} of {version}");
+        }
+    }
+}
+
+#[test]
+fn a_desktop_user_is_told_what_he_lacks_and_where_to_get_it() {
+    // write = call,originate,reporting on an Asterisk without parking.
+    let rights = list_commands(22, |name, classes| {
+        let has = ["call", "originate", "reporting", "<none>"];
+        !name.contains("Park") && classes.split(',').any(|class| has.contains(&class))
+    });
+    let why = |action: &str| rights.missing(action).map(|missing| missing.to_string());
+    assert_eq!(why("BlindTransfer"), None);
+    assert_eq!(
+        why("MixMonitor").unwrap(),
+        "Recording needs the write class `system` in manager.conf."
+    );
+    assert_eq!(
+        why("QueuePause").unwrap(),
+        "Changing queues needs the write class `agent` in manager.conf."
+    );
+    assert_eq!(
+        why("Park").unwrap(),
+        "Parking needs the module res_parking on the phone system."
+    );
+    assert_eq!(rights.report().excess, []);
+    assert!(rights.has(WriteClass::Reporting) && !rights.has(WriteClass::System));
+    let nobody = list_commands(22, |_, classes| classes == "<none>");
+    assert_eq!(
+        nobody.missing("BlindTransfer").unwrap().to_string(),
+        "Transfers need the write class `call` in manager.conf."
+    );
+    assert_eq!(
+        nobody.missing("CoreShowChannels").unwrap().to_string(),
+        "Finding the calls that go on needs the write class `reporting` or `system` in manager.conf."
     );
 }
 
@@ -165,6 +247,28 @@ proptest! {
             }
         });
     }
+}
+
+/// The rights of a user for whom Asterisk would list only what `is_listed`, by name and classes.
+fn list_commands(version: u32, mut is_listed: impl FnMut(&str, &str) -> bool) -> Rights {
+    let recorded = String::from_utf8(recording(&format!("list_commands_{version}.ami"))).unwrap();
+    let lines = recorded.lines().filter(|line| {
+        let Some((name, about)) = line.split_once(": ") else {
+            return true;
+        };
+        let Some((_, classes)) = about.rsplit_once("(Priv: ") else {
+            return true;
+        };
+        is_listed(name, classes.trim_end_matches(')'))
+    });
+    let text: String = lines.map(|line| format!("{line}\r\n")).collect();
+    let mut rights = None;
+    decode(text.as_bytes(), text.len(), |incoming| {
+        if let Incoming::Message(message) = incoming {
+            rights = Some(Rights::from_list_commands(&message));
+        }
+    });
+    rights.unwrap()
 }
 
 fn recordings() -> Vec<(String, Vec<u8>)> {

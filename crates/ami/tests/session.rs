@@ -163,6 +163,51 @@ fn list_comes_whole_and_events_between_stay_events() {
 }
 
 #[test]
+fn every_recorded_list_ends_with_its_own_last_event() {
+    let recording = include_str!("data/lists_22.ami");
+    let recording = recording.strip_prefix(BANNER).unwrap();
+    let room = || text("800");
+    for (action, items) in [
+        (Action::Status { channel: None }, 2),
+        (Action::BridgeList, 2),
+        (
+            Action::BridgeInfo {
+                bridge: "f7f373c6-d541-4078-9429-acabc12b75d7".into(),
+            },
+            2,
+        ),
+        (Action::QueueStatus { queue: None }, 7),
+        (Action::ParkedCalls, 1),
+        (Action::Parkinglots, 1),
+        (Action::ConfbridgeListRooms, 1),
+        (Action::ConfbridgeList { room: room() }, 3),
+    ] {
+        let mut talk = Talk::logged_in();
+        let id = talk.send(&action).unwrap();
+        let name = action.name();
+        let mine = format!("ActionID: {name}\r\n");
+        let answer: String = recording
+            .split_inclusive("\r\n\r\n")
+            .filter(|message| message.contains(&mine))
+            .map(|message| message.replace(&mine, &format!("ActionID: {id}\r\n")))
+            .collect();
+        let heard = talk.hear(&answer);
+        assert_eq!(heard.first(), Some(&format!("reply {name} Success {id}")));
+        assert_eq!(
+            heard.last(),
+            Some(&format!("list {name} of {items} {id}")),
+            "{heard:#?}"
+        );
+        assert!(
+            heard[1..heard.len() - 1]
+                .iter()
+                .all(|line| line.starts_with("item ")),
+            "{heard:#?}"
+        );
+    }
+}
+
+#[test]
 fn refused_list_is_over_with_its_reply() {
     let mut talk = Talk::logged_in();
     let list = talk.send(&Action::ExtensionStateList).unwrap();
@@ -363,7 +408,7 @@ fn rights_of_a_user_without_originate_are_seen() {
         panic!("no reply");
     };
     let rights = Rights::from_list_commands(&message);
-    assert!(rights.hangup && !rights.originate && !rights.command);
+    assert!(rights.allows("Hangup") && !rights.allows("Originate") && !rights.allows("Command"));
 }
 
 /// A session, its clock and what was last asked.

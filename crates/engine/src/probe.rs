@@ -97,7 +97,8 @@ impl Probe {
         }
         self.ask_rights(device).await?;
         self.ask_phone(device).await?;
-        if self.findings.rights.is_none_or(|rights| rights.originate) {
+        let rights = self.findings.rights.as_ref();
+        if rights.is_none_or(|rights| rights.allows("Originate")) {
             self.ask_events(config, random).await?;
         }
         Ok(())
@@ -280,14 +281,11 @@ impl Findings {
             context, extension, ..
         } = config;
         let user = &config.pbx.user;
-        if let Some(rights) = self.rights {
-            let needed = [
-                (rights.originate, "originate"),
-                (rights.hangup, "call"),
-                (rights.core_show_channels, "reporting"),
-            ];
-            if let Some((_, class)) = needed.iter().find(|(has, _)| !has) {
-                return Some(format!("Connected, but {}", no_right(user, class)));
+        if let Some(rights) = &self.rights {
+            let needed = ["Originate", "Hangup", "CoreShowChannels"];
+            let mut missing = needed.iter().filter_map(|action| rights.missing(action));
+            if let Some(class) = missing.find_map(|missing| missing.classes().first().copied()) {
+                return Some(format!("Connected, but {}", no_right(user, class.as_str())));
             }
         }
         match &self.originate_refused {

@@ -61,6 +61,14 @@ impl Variable {
         Self::written(format!("PJSIP_HEADER(add,{header})"), value)
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn value(&self) -> &str {
+        self.value.as_str()
+    }
+
     fn written(name: String, value: &str) -> Result<Self, EncodeError> {
         let value =
             FieldValue::new(value).map_err(|why| EncodeError::Field { field: FIELD, why })?;
@@ -139,9 +147,9 @@ fn quoted(value: &str) -> String {
 }
 
 /// `&` dials several at once.
-const CHANNEL_RESERVED: &[char] = &['&', ',', '|'];
+pub(super) const CHANNEL_RESERVED: &[char] = &['&', ',', '|'];
 /// With these an extension becomes another target: `500&PJSIP/itsp/1900`, `500@other`.
-const EXTEN_RESERVED: &[char] = &['&', ',', '|', '@', '/'];
+pub(super) const EXTEN_RESERVED: &[char] = &['&', ',', '|', '@', '/'];
 
 #[cfg(test)]
 mod tests {

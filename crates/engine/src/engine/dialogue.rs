@@ -26,7 +26,7 @@ impl Engine {
                     .map(|text| text.text())
                     .unwrap_or_default();
                 if self.asked.get(action_id) == Some(&Purpose::Rights) {
-                    check_rights(Rights::from_list_commands(message));
+                    check_rights(&Rights::from_list_commands(message));
                 }
                 self.reply(*action_id, *response, &why, read);
             }
@@ -213,10 +213,9 @@ impl Engine {
 }
 
 /// An AMI secret on a desktop should open no more than it must.
-fn check_rights(rights: Rights) {
-    if rights.command {
-        warn!(
-            "the AMI user may run any command on the PBX; take `command` and `all` from its line write= in manager.conf"
-        );
+fn check_rights(rights: &Rights) {
+    for class in rights.report().excess {
+        let danger = class.danger().unwrap_or_default();
+        warn!(%class, "the AMI user may {danger}; take the class from its line write= in manager.conf");
     }
 }
