@@ -24,6 +24,8 @@ cargo xtask test [--quick|--full] [--only NAME]
 cargo xtask bench               measures speed and memory beside bare lower bounds (release build)
 cargo xtask record-trace NAME [--asterisk 22|16] [--config plain|freepbx] [--out DIR]
                                 plays a scenario on a real Asterisk with real phones and records it; --list shows them
+cargo xtask story FILE [--phones LOG] [--click PHONE] [--cut N] [--json]
+                                tells the story of a recording of the manager interface
 cargo xtask pictures            takes the screenshots of docs/pictures anew
 cargo xtask setup               only installs what is missing
 cargo xtask help";
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         ["test", rest @ ..] => return checks::run(rest),
         ["bench", rest @ ..] => programs::bench(rest),
         ["record-trace", rest @ ..] => programs::record_trace(rest),
+        ["story", rest @ ..] => programs::story(rest),
         ["pictures", rest @ ..] => programs::pictures(rest),
         ["setup"] => debian::install_missing().and_then(|()| ui::install()),
         ["help" | "--help" | "-h"] => {

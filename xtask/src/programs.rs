@@ -39,6 +39,20 @@ pub(crate) fn record_trace(arguments: &[&str]) -> Result<()> {
     run(&folders::target()?.join("debug"), "record-trace", arguments)
 }
 
+/// Needs nothing but the recording, which is named as seen from where the command was given.
+pub(crate) fn story(arguments: &[&str]) -> Result<()> {
+    let mut build = tools::cargo(&["build", "--quiet", "-p", "replay", "--bin", "story"])?;
+    let status = build.status().context("start cargo")?;
+    anyhow::ensure!(status.success(), "the story teller does not compile");
+    let program = folders::target()?.join("debug/story");
+    let status = Command::new(&program)
+        .args(arguments)
+        .status()
+        .with_context(|| format!("start {}", program.display()))?;
+    anyhow::ensure!(status.success(), "no story");
+    Ok(())
+}
+
 /// Installs what is missing and builds both programs of the product and those of the tests.
 fn build(options: &[&str], profile: &str) -> Result<std::path::PathBuf> {
     ui::check_node()?;

@@ -15,7 +15,10 @@ use ami::{Event, Message, Response, Uniqueid};
 use calls::{Call, CallEvent, CallId, CallTracker, PbxLists, Seed};
 use serde::Serialize;
 
-use crate::Recording;
+use crate::{
+    Recording,
+    pbx::{Pbx, Rights},
+};
 
 /// What was told of a recording.
 #[derive(Debug, Clone, Default)]
@@ -52,8 +55,8 @@ pub struct ToldCall {
 pub struct Options {
     /// The Originate in it is ours; the phone that it rings first (`PJSIP/101`).
     pub click: Option<Box<str>>,
-    /// The link breaks before this message, counted from 0, and the next login finds what the recording's own
-    /// `CoreShowChannels` lists.
+    /// The link breaks before this message, counted from 0, and is back at once; the PBX's lists then are those of
+    /// [`Pbx`].
     pub cut: Option<usize>,
 }
 
@@ -73,10 +76,14 @@ impl Story {
             ours
         });
         let mut at = 0;
+        let mut pbx = Pbx::default();
         ours.as_ref().unwrap_or(recording).for_each(|message| {
             if options.cut == Some(at) {
                 teller.lose_link();
+                teller.listed = pbx.lists(Rights::All);
+                teller.resync();
             }
+            pbx.apply(message);
             teller.hear(message);
             at += 1;
         });
