@@ -721,9 +721,11 @@ fn both(one: &Chan, two: &Chan) -> BTreeSet<String> {
 
 /// The caller of an incoming call is "they", of any other "you".
 fn flipped(end: End) -> End {
-    match end {
-        End::ByThem => End::ByYou,
-        End::ByYou => End::ByThem,
-        other => other,
+    if end == End::ByThem {
+        End::ByYou
+    } else if end == End::ByYou {
+        End::ByThem
+    } else {
+        end
     }
 }
