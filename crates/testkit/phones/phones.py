@@ -100,11 +100,13 @@ class Talk(pjsua2.Call):
             self.say(kind, code=info.lastStatusCode, remote=info.remoteUri)
 
     def onCallMediaState(self, parameter):
-        for index, media in enumerate(self.getInfo().media):
+        # Without a name of its own it is freed while its media are looked at.
+        info = self.getInfo()
+        for index, media in enumerate(info.media):
             if media.type == pjsua2.PJMEDIA_TYPE_AUDIO and media.status == pjsua2.PJSUA_CALL_MEDIA_ACTIVE:
                 # A phone with nothing to say sends next to no RTP.
                 self.house.voice().startTransmit(self.getAudioMedia(index))
-        self.log("media", status=[(media.status, media.dir) for media in self.getInfo().media])
+        self.log("media", status=[(media.status, media.dir) for media in info.media])
 
     def onCallTsxState(self, parameter):
         """The only place that knows which side sent the BYE."""

@@ -41,12 +41,24 @@ impl Stage {
 
     /// Plays a scenario to its end and waits until nobody is in a call.
     pub fn play(&self, scenario: &Scenario) -> Result<Recording> {
+        let (played, recording) = self.attempt(scenario)?;
+        played.map(|()| recording)
+    }
+
+    /// The same; what was recorded until a failure is kept, too.
+    pub fn attempt(&self, scenario: &Scenario) -> Result<(Result<()>, Recording)> {
         let take = Take::begin(self)?;
-        let played = (scenario.play)(&take).with_context(|| format!("play {}", scenario.name));
+        let played = (scenario.play)(&take)
+            .with_context(|| format!("Asterisk said last:\n{}", self.asterisk.log_tail(20)))
+            .with_context(|| format!("play {}", scenario.name));
         // Also after a failure: the next scenario wants all phones.
-        let recording = take.end();
-        played?;
-        recording.with_context(|| format!("end {}", scenario.name))
+        match take.end() {
+            Ok(recording) => Ok((played, recording)),
+            Err(error) => {
+                played?;
+                Err(error.context(format!("end {}", scenario.name)))
+            }
+        }
     }
 }
 

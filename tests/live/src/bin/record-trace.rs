@@ -130,23 +130,17 @@ cargo xtask record-trace NAME|all [--asterisk 22|16] [--config plain|freepbx] [-
         let stage = Stage::start(order.version, order.configuration)?;
         let mut failed = Vec::new();
         for scenario in scenarios {
-            let written = stage
-                .play(scenario)
-                .and_then(|recording| recording.write(&order.folder, scenario.name));
-            match written {
-                Ok(paths) => {
-                    for path in paths {
-                        println!("{}", path.display());
-                    }
-                }
-                Err(error) => {
-                    eprintln!("{}: {error:#}", scenario.name);
-                    failed.push(scenario.name);
-                }
+            let (played, recording) = stage.attempt(scenario)?;
+            for path in recording.write(&order.folder, scenario.name)? {
+                println!("{}", path.display());
+            }
+            if let Err(error) = played {
+                eprintln!("{error:#}");
+                failed.push(scenario.name);
             }
         }
         if !failed.is_empty() {
-            bail!("not recorded: {}", failed.join(", "));
+            bail!("not played to the end: {}", failed.join(", "));
         }
         Ok(())
     }
