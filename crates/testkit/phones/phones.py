@@ -25,6 +25,17 @@ SIP_PORT, TRUNK_PORT, MEDIA_PORT, FIRST_CALL = (int(argument) for argument in sy
 TRUNK = "trunk"
 MEDIA_PORTS_OF_PHONE = 12
 MEDIA_PORTS_OF_TRUNK = 24
+# What is done to one call, by its name in the log.
+OPERATIONS = {
+    "answer": "answer",
+    "reject": "reject",
+    "hangup": "hangup",
+    "hold": "hold",
+    "unhold": "unhold",
+    "digits": "dtmf",
+    "transfer": "xfer",
+    "join": "xfer_replaces",
+}
 
 
 def say(**message):
@@ -284,35 +295,33 @@ class House:
         return talk.number
 
     def do_answer(self, request):
-        self.talk(request, "answer").answer(parameters(200))
+        self.talk(request).answer(parameters(200))
 
     def do_reject(self, request):
-        self.talk(request, "reject", code=request["code"]).answer(parameters(request["code"]))
+        self.talk(request, code=request["code"]).answer(parameters(request["code"]))
 
     def do_hangup(self, request):
-        self.talk(request, "hangup").hangup(parameters())
+        self.talk(request).hangup(parameters())
 
     def do_hold(self, request):
-        self.talk(request, "hold").setHold(parameters())
+        self.talk(request).setHold(parameters())
 
     def do_unhold(self, request):
         options = parameters()
         options.opt.flag = pjsua2.PJSUA_CALL_UNHOLD
-        self.talk(request, "unhold").reinvite(options)
+        self.talk(request).reinvite(options)
 
     def do_digits(self, request):
-        self.talk(request, "dtmf", digits=request["digits"]).dialDtmf(request["digits"])
+        self.talk(request, digits=request["digits"]).dialDtmf(request["digits"])
 
     def do_transfer(self, request):
-        talk = self.talk(request, "xfer", to=request["to"])
-        talk.xfer(f"sip:{request['to']}@127.0.0.1:{SIP_PORT}", parameters())
+        self.talk(request, to=request["to"]).xfer(f"sip:{request['to']}@127.0.0.1:{SIP_PORT}", parameters())
 
     def do_join(self, request):
-        talk = self.talk(request, "xfer_replaces", other=request["other"])
-        talk.xferReplaces(self.living(request["other"]), parameters())
+        self.talk(request, other=request["other"]).xferReplaces(self.living(request["other"]), parameters())
 
-    def talk(self, request, operation, **more):
-        log(cmd={"op": operation, "call": request["call"], **more})
+    def talk(self, request, **more):
+        log(cmd={"op": OPERATIONS[request["do"]], "call": request["call"], **more})
         return self.living(request["call"])
 
     def living(self, number):
@@ -324,6 +333,8 @@ class House:
     def serve(self, request):
         try:
             call = getattr(self, "do_" + request["do"])(request)
+            if request["do"] in OPERATIONS:
+                self.talks[request["call"] - FIRST_CALL].log("did", op=OPERATIONS[request["do"]])
             say(done=request["id"], call=call or 0)
         except pjsua2.Error as error:
             say(failed=request["id"], why=str(error.reason))

@@ -3,7 +3,11 @@
 //! The ignored ones play all scenarios and take minutes: `cargo xtask test --full`.
 #![cfg(target_os = "linux")]
 
+use ami::Charset;
+use anyhow::{Result, bail, ensure};
 use live::{Recording, SCENARIOS, Scenario, play_all};
+use replay::{Story, phones};
+use std::path::Path;
 use testkit::asterisk::{Configuration, Version};
 
 /// How many Asterisks at once: a call is mostly waiting.
@@ -63,22 +67,34 @@ fn play(version: Version, configuration: Configuration, wanted: impl Fn(&Scenari
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
-/// The recording holds what a comparison needs.
-fn judge(_scenario: &Scenario, recording: &Recording) -> anyhow::Result<()> {
-    let has = |text: &str| {
-        recording
-            .ami
-            .windows(text.len())
-            .any(|window| window == text.as_bytes())
-    };
-    anyhow::ensure!(has("Event: Newchannel\r\n"), "no channel was created");
-    anyhow::ensure!(has("Event: Hangup\r\n"), "no channel was hung up");
-    anyhow::ensure!(
-        recording
-            .phones
-            .iter()
-            .any(|line| line.contains("\"DISCONNECTED\"")),
-        "no phone saw a call end"
-    );
+/// The story of the recording is what the phones saw, for a user who sees all and for Sidetone's own.
+fn judge(scenario: &Scenario, recording: &Recording) -> Result<()> {
+    let phones = phones::read_log(&recording.phones.join("\n"))?;
+    ensure!(!phones.is_empty(), "no phone was in a call");
+    for (user, ami) in [
+        ("a user who sees all", &recording.ami),
+        ("Sidetone's user", &recording.ami_of_sidetone),
+    ] {
+        let story = Story::of(&replay::Recording {
+            bytes: ami.clone(),
+            charset: Charset::default(),
+        });
+        let mut wrong = phones::disagreements(&story, &phones);
+        wrong.extend(
+            story
+                .open
+                .iter()
+                .map(|told| format!("call {} does not end", told.number)),
+        );
+        if !wrong.is_empty() {
+            let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("disagreements");
+            let paths = recording.write(&kept, scenario.name)?;
+            bail!(
+                "to {user}, who was told:\n{story}the phones say:\n  {}\nrecorded in {}",
+                wrong.join("\n  "),
+                paths[0].display()
+            );
+        }
+    }
     Ok(())
 }
