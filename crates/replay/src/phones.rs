@@ -293,6 +293,8 @@ impl<'a> Check<'a> {
                     .collect();
                 let agrees = match (&by, hung_up.as_slice()) {
                     (None, []) => true,
+                    // They went on in a room.
+                    (Some(leg), []) => self.hung_up_as_told(told, leg),
                     (Some(leg), some) => some.contains(&leg.id),
                     (None, [_, ..]) => false,
                 };
@@ -327,6 +329,23 @@ impl<'a> Check<'a> {
                     .push("answered in the story, and nobody picked up".into());
             }
         }
+    }
+
+    fn hung_up_as_told(&self, told: &ToldCall, leg: &Leg) -> bool {
+        let (Some(seen), Some(gone)) = (self.seen(leg), leg.gone) else {
+            return false;
+        };
+        self.was_in_a_room(told)
+            && seen.hung_up
+            && (seen.ended - self.time(told, gone)).abs() <= CLOSE
+    }
+
+    /// A call leaves no mark of a room that it has left, but its story does.
+    fn was_in_a_room(&self, told: &ToldCall) -> bool {
+        self.story
+            .steps
+            .iter()
+            .any(|step| step.call == Some(told.number) && step.text.contains(" enters room "))
     }
 
     /// As long as exactly two phones of all are up, and for a second or more, they talk with each other: who else could
@@ -400,7 +419,7 @@ impl<'a> Check<'a> {
                     .is_none_or(|talk| self.time(told, talk.from) + CLOSE >= until);
             let had_steps =
                 !call.transfers.is_empty() || !call.queues.is_empty() || !call.parkings.is_empty();
-            waits || had_steps || call.spying || call.answered.is_some() && call.talks.is_empty()
+            waits || had_steps || call.spying || self.was_in_a_room(told)
         };
         with_pbx(told, a) || with_pbx(other, b)
     }
