@@ -12,4 +12,4 @@ mod take;
 pub use company::play_all;
 pub use scenarios::{SCENARIOS, Scenario, find};
 pub use stage::{Recording, Stage};
-pub use take::{Line, Take};
+pub use take::{Line, Take, click_id};

@@ -20,6 +20,8 @@ pub struct Scenario {
     on: &'static [Configuration],
     /// One of those that every test run plays.
     pub quick: bool,
+    /// The extension whose click it begins with, see [`Take::click`].
+    pub click: Option<&'static str>,
     pub(crate) play: fn(&Take<'_>) -> Result<()>,
 }
 
@@ -34,12 +36,18 @@ impl Scenario {
             about,
             on: &Configuration::ALL,
             quick: false,
+            click: None,
             play,
         }
     }
 
     const fn quick(mut self) -> Self {
         self.quick = true;
+        self
+    }
+
+    const fn click(mut self, agent: &'static str) -> Self {
+        self.click = Some(agent);
         self
     }
 
@@ -65,24 +73,46 @@ pub const SCENARIOS: &[Scenario] = &[
         "the agent answers, then the customer; the agent hangs up",
         clicks::answered,
     )
+    .click("101")
     .quick(),
     Scenario::new(
         "click_to_call_rejected",
         "the agent rejects: the customer is never called",
         clicks::rejected,
-    ),
+    )
+    .click("101"),
     Scenario::new(
         "click_to_call_busy",
         "the agent answers, the customer is busy",
         clicks::busy,
-    ),
+    )
+    .click("101"),
     Scenario::new(
         "click_to_call_agents_voicemail",
         "the agent rejects and his mailbox answers in his place",
         clicks::agents_voicemail,
     )
+    .click("102")
     .on_freepbx()
     .quick(),
+    Scenario::new(
+        "click_to_call_no_answer",
+        "the agent answers, the customer rings; the agent gives up",
+        clicks::no_answer,
+    )
+    .click("101"),
+    Scenario::new(
+        "click_to_call_cancelled",
+        "the click is taken back while the agent's phone rings",
+        clicks::cancelled,
+    )
+    .click("101"),
+    Scenario::new(
+        "click_then_transfer_to_queue",
+        "the agent sends the customer whom he called to the queue, 102 answers",
+        clicks::then_transfer_to_queue,
+    )
+    .click("101"),
     Scenario::new(
         "incoming_answered",
         "a customer with a Cyrillic name calls, 101 answers, the customer hangs up",
@@ -115,6 +145,11 @@ pub const SCENARIOS: &[Scenario] = &[
         "outgoing",
         "104 dials a customer, who answers and hangs up",
         calls::outgoing,
+    ),
+    Scenario::new(
+        "outgoing_busy",
+        "104 dials a customer, who is busy",
+        calls::outgoing_busy,
     ),
     Scenario::new(
         "internal",
@@ -166,6 +201,27 @@ pub const SCENARIOS: &[Scenario] = &[
     )
     .quick(),
     Scenario::new(
+        "ring_group_missed",
+        "101 and 102 ring until the customer gives up",
+        groups::ring_group_missed,
+    ),
+    Scenario::new(
+        "queue_two_callers",
+        "two customers wait; 102 and 103 take one each",
+        groups::queue_two_callers,
+    ),
+    Scenario::new(
+        "queue_agent_gets_second_call",
+        "103 took a call of the queue and gets a direct one",
+        groups::queue_agent_gets_second_call,
+    ),
+    Scenario::new(
+        "queue_pickup",
+        "103 rings for the queue in order, 101 takes the call by *8103",
+        groups::queue_pickup,
+    )
+    .on_freepbx(),
+    Scenario::new(
         "follow_me",
         "104 rings and a mobile phone, which answers",
         groups::follow_me,
@@ -209,6 +265,31 @@ pub const SCENARIOS: &[Scenario] = &[
         transfers::attended_ami,
     ),
     Scenario::new(
+        "blind_transfer_by_keys",
+        "101 presses #1 and 103: Asterisk itself transfers",
+        transfers::blind_keys,
+    ),
+    Scenario::new(
+        "attended_transfer_by_keys",
+        "101 presses *2 and 103, talks with 103 and leaves",
+        transfers::attended_keys,
+    ),
+    Scenario::new(
+        "attended_transfer_given_up",
+        "103 does not take it: 101 goes back to the customer",
+        transfers::attended_given_up,
+    ),
+    Scenario::new(
+        "transfer_twice",
+        "101 sends the customer to 103, who sends him to 104",
+        transfers::twice,
+    ),
+    Scenario::new(
+        "redirect",
+        "the customer alone is taken from 101 and sent to 103",
+        transfers::redirect,
+    ),
+    Scenario::new(
         "park_and_pickup",
         "101 parks the customer, 102 takes him",
         transfers::park_and_pickup,
@@ -238,6 +319,12 @@ pub const SCENARIOS: &[Scenario] = &[
         "101 does not want to be disturbed and does not ring",
         services::do_not_disturb,
     ),
+    Scenario::new(
+        "busy_hour",
+        "three customers at once: one held, one at two phones, one in the queue",
+        services::busy_hour,
+    )
+    .quick(),
     Scenario::new(
         "spy_and_recording",
         "103 listens to 101 and a customer while the call is recorded",

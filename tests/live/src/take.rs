@@ -279,8 +279,8 @@ impl<'a> Take<'a> {
         self.action(&[
             ("Action", "Originate"),
             ("Channel", &channel),
-            ("ChannelId", &format!("click-{agent}")),
-            ("OtherChannelId", &format!("click-{agent}-2")),
+            ("ChannelId", &click_id(agent)),
+            ("OtherChannelId", &format!("{}-2", click_id(agent))),
             ("Context", context),
             ("Exten", number),
             ("Priority", "1"),
@@ -317,6 +317,11 @@ impl<'a> Take<'a> {
     pub fn event(&self, accept: impl FnMut(&ManagerEvent) -> bool) -> Result<ManagerEvent> {
         self.watch.wait_for(SOON, accept)
     }
+}
+
+/// The ChannelId of [`Take::click`].
+pub fn click_id(agent: &str) -> String {
+    format!("click-{agent}")
 }
 
 fn channels_left(events: &VecDeque<ManagerEvent>) -> usize {

@@ -3,10 +3,12 @@
 //! The ignored ones play all scenarios and take minutes: `cargo xtask test --full`.
 #![cfg(target_os = "linux")]
 
-use ami::Charset;
-use anyhow::{Result, bail, ensure};
-use live::{Recording, SCENARIOS, Scenario, play_all};
-use replay::{Story, phones};
+use ami::{Charset, Uniqueid};
+use anyhow::{Result, bail};
+use live::{Recording, SCENARIOS, Scenario, Stage, play_all};
+use replay::Story;
+use replay::phones::{self, PhoneLeg};
+use replay::story::Teller;
 use std::path::Path;
 use testkit::asterisk::{Configuration, Version};
 
@@ -70,22 +72,12 @@ fn play(version: Version, configuration: Configuration, wanted: impl Fn(&Scenari
 /// The story of the recording is what the phones saw, for a user who sees all and for Sidetone's own.
 fn judge(scenario: &Scenario, recording: &Recording) -> Result<()> {
     let phones = phones::read_log(&recording.phones.join("\n"))?;
-    ensure!(!phones.is_empty(), "no phone was in a call");
     for (user, ami) in [
         ("a user who sees all", &recording.ami),
         ("Sidetone's user", &recording.ami_of_sidetone),
     ] {
-        let story = Story::of(&replay::Recording {
-            bytes: ami.clone(),
-            charset: Charset::default(),
-        });
-        let mut wrong = phones::disagreements(&story, &phones);
-        wrong.extend(
-            story
-                .open
-                .iter()
-                .map(|told| format!("call {} does not end", told.number)),
-        );
+        let story = tell(ami, scenario.click);
+        let wrong = contradictions(&story, scenario.click, &phones);
         if !wrong.is_empty() {
             let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("disagreements");
             let paths = recording.write(&kept, scenario.name)?;
@@ -97,4 +89,93 @@ fn judge(scenario: &Scenario, recording: &Recording) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn tell(ami: &[u8], click: Option<&str>) -> Story {
+    let recording = replay::Recording {
+        bytes: ami.to_vec(),
+        charset: Charset::default(),
+    };
+    let mut teller = Teller::new();
+    if let Some(agent) = click {
+        teller.expect_originate(
+            Uniqueid::from(live::click_id(agent)),
+            &format!("PJSIP/{agent}"),
+        );
+    }
+    recording.for_each(|message| teller.hear(message));
+    teller.end()
+}
+
+fn contradictions(story: &Story, click: Option<&str>, phones: &[PhoneLeg]) -> Vec<String> {
+    let mut wrong = phones::disagreements(story, phones);
+    wrong.extend(
+        story
+            .open
+            .iter()
+            .map(|told| format!("call {} does not end", told.number)),
+    );
+    if phones.is_empty() {
+        wrong.push("no phone was in a call".to_owned());
+    }
+    if let Some(agent) = click {
+        let picked_up = |phone: &str| {
+            phones
+                .iter()
+                .any(|leg| leg.phone == phone && !leg.placed && leg.up.is_some())
+        };
+        let tells = |step: &str| {
+            story
+                .steps
+                .iter()
+                .any(|told| told.text == format!("click: {step}"))
+        };
+        let agent = picked_up(agent);
+        if tells("you picked up") != agent {
+            wrong.push(format!("the agent picked up: {agent}"));
+        }
+        // A customer who talks with a mailbox has not been reached.
+        let customer = agent && picked_up("line");
+        if tells("answered") != customer {
+            wrong.push(format!("the agent reached the customer: {customer}"));
+        }
+        if !story
+            .steps
+            .iter()
+            .any(|told| told.text.starts_with("click: over"))
+        {
+            wrong.push("the click came to an end".to_owned());
+        }
+    }
+    wrong
+}
+
+#[test]
+fn a_story_that_the_phones_contradict_is_found() {
+    let stage = Stage::start(Version::V22, Configuration::Plain).unwrap();
+    let scenario = live::find("hold").unwrap();
+    let recording = stage.play(scenario).unwrap();
+    judge(scenario, &recording).unwrap();
+    let late = recording.phones.iter().map(|line| {
+        // The customer's phone was never answered.
+        line.replace("CONFIRMED", "EARLY")
+    });
+    let late: Vec<String> = late.collect();
+    let seen = phones::read_log(&late.join("\n")).unwrap();
+    let story = tell(&recording.ami, None);
+    assert!(
+        !contradictions(&story, None, &seen).is_empty(),
+        "nobody picked up"
+    );
+    let without: Vec<&str> = recording
+        .phones
+        .iter()
+        .map(String::as_str)
+        .filter(|line| !line.contains("\"101\""))
+        .collect();
+    let seen = phones::read_log(&without.join("\n")).unwrap();
+    assert!(
+        !contradictions(&story, None, &seen).is_empty(),
+        "101 did not ring"
+    );
 }

@@ -57,6 +57,15 @@ pub(super) fn outgoing(take: &Take<'_>) -> Result<()> {
     take.ended(agent)
 }
 
+pub(super) fn outgoing_busy(take: &Take<'_>) -> Result<()> {
+    let agent = take.dials("104", "979161112233")?;
+    let customer = take.rings(TRUNK_PHONE)?;
+    take.let_ring();
+    take.rejects(customer, 486)?;
+    // FreePBX plays the busy tone for a while.
+    take.leaves(agent)
+}
+
 pub(super) fn internal(take: &Take<'_>) -> Result<()> {
     let caller = take.dials("101", "105")?;
     let first = take.rings("105")?;

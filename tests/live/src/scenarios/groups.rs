@@ -12,6 +12,16 @@ pub(super) fn ring_group(take: &Take<'_>) -> Result<()> {
     take.hang_up(customer)
 }
 
+pub(super) fn ring_group_missed(take: &Take<'_>) -> Result<()> {
+    let customer = take.customer_calls("Nobody there", Line::Group)?;
+    let one = take.rings("101")?;
+    let other = take.rings("102")?;
+    take.let_ring();
+    take.hang_up(customer)?;
+    take.ended(one)?;
+    take.ended(other)
+}
+
 pub(super) fn hunt_group(take: &Take<'_>) -> Result<()> {
     let customer = take.customer_calls("Hunter", Line::Hunt)?;
     for phone in ["103", "104"] {
@@ -53,6 +63,51 @@ pub(super) fn queue_abandoned(take: &Take<'_>) -> Result<()> {
     take.hang_up(customer)?;
     take.ended(one)?;
     take.ended(other)
+}
+
+pub(super) fn queue_two_callers(take: &Take<'_>) -> Result<()> {
+    let first = take.customer_calls("First", Line::Queue)?;
+    let offered = take.rings("103")?;
+    take.answers("102")?;
+    take.ended(offered)?;
+    let second = take.customer_calls("Second", Line::Queue)?;
+    let agent = take.answers("103")?;
+    take.talk();
+    take.hang_up(first)?;
+    take.talk();
+    take.hang_up(agent)?;
+    take.ended(second)
+}
+
+pub(super) fn queue_agent_gets_second_call(take: &Take<'_>) -> Result<()> {
+    let first = take.customer_calls("Of the queue", Line::Queue)?;
+    let offered = take.rings("102")?;
+    let with_first = take.answers("103")?;
+    take.ended(offered)?;
+    take.talk();
+    let second = take.customer_calls("Direct", Line::Extension103)?;
+    let with_second = take.rings("103")?;
+    take.let_ring();
+    take.hold(with_first)?;
+    take.answer(with_second)?;
+    take.talk();
+    take.hang_up(second)?;
+    take.ended(with_second)?;
+    take.unhold(with_first)?;
+    take.talk();
+    take.hang_up(first)
+}
+
+pub(super) fn queue_pickup(take: &Take<'_>) -> Result<()> {
+    let customer = take.customer_calls("Picked up", Line::QueueInOrder)?;
+    let ringing = take.rings("103")?;
+    take.let_ring();
+    let colleague = take.dials("101", "*8103")?;
+    take.answered(colleague)?;
+    take.ended(ringing)?;
+    take.talk();
+    take.hang_up(customer)?;
+    take.ended(colleague)
 }
 
 pub(super) fn follow_me(take: &Take<'_>) -> Result<()> {

@@ -32,6 +32,29 @@ pub(super) fn do_not_disturb(take: &Take<'_>) -> Result<()> {
     Ok(())
 }
 
+pub(super) fn busy_hour(take: &Take<'_>) -> Result<()> {
+    let held = take.customer_calls("Held", Line::Extension101)?;
+    let holder = take.answers("101")?;
+    let twice = take.customer_calls("Twice", Line::Extension105)?;
+    let first_phone = take.rings("105")?;
+    take.let_ring();
+    let queued = take.customer_calls("Queued", Line::Queue)?;
+    let offered = take.rings("102")?;
+    take.hold(holder)?;
+    let agent = take.answers("103")?;
+    take.ended(offered)?;
+    take.answer(first_phone)?;
+    take.talk();
+    take.unhold(holder)?;
+    take.hang_up(twice)?;
+    take.talk();
+    take.hang_up(held)?;
+    // Several customers are told apart by when they came and went.
+    take.talk();
+    take.hang_up(agent)?;
+    take.ended(queued)
+}
+
 pub(super) fn spy_and_recording(take: &Take<'_>) -> Result<()> {
     let customer = take.customer_calls("Overheard", Line::Extension101)?;
     take.answers("101")?;

@@ -81,6 +81,72 @@ pub(super) fn attended_ami(take: &Take<'_>) -> Result<()> {
     take.ended(colleague)
 }
 
+pub(super) fn blind_keys(take: &Take<'_>) -> Result<()> {
+    let (customer, agent) = talking(take, "By keys")?;
+    take.presses(agent, "#1")?;
+    take.event(|event| event.is("MusicOnHoldStart"))?;
+    take.presses(agent, "103")?;
+    take.answers("103")?;
+    take.ended(agent)?;
+    take.talk();
+    take.hang_up(customer)
+}
+
+pub(super) fn attended_keys(take: &Take<'_>) -> Result<()> {
+    let (customer, agent) = talking(take, "By keys")?;
+    take.presses(agent, "*2")?;
+    take.event(|event| event.is("MusicOnHoldStart"))?;
+    take.presses(agent, "103")?;
+    let colleague = take.answers("103")?;
+    take.talk();
+    take.hang_up(agent)?;
+    take.event(|event| event.is("AttendedTransfer"))?;
+    take.talk();
+    take.hang_up(customer)?;
+    take.ended(colleague)
+}
+
+pub(super) fn attended_given_up(take: &Take<'_>) -> Result<()> {
+    let (customer, agent) = talking(take, "Kept")?;
+    take.hold(agent)?;
+    let consultation = take.dials("101", "103")?;
+    let colleague = take.rings("103")?;
+    take.let_ring();
+    take.hang_up(consultation)?;
+    take.ended(colleague)?;
+    take.unhold(agent)?;
+    take.talk();
+    take.hang_up(customer)
+}
+
+pub(super) fn twice(take: &Take<'_>) -> Result<()> {
+    let (customer, agent) = talking(take, "Far")?;
+    take.refers(agent, "103")?;
+    let second = take.answers("103")?;
+    take.ended(agent)?;
+    take.talk();
+    take.refers(second, "104")?;
+    take.answers("104")?;
+    take.ended(second)?;
+    take.talk();
+    take.hang_up(customer)
+}
+
+pub(super) fn redirect(take: &Take<'_>) -> Result<()> {
+    let (customer, agent) = talking(take, "Taken away")?;
+    take.action(&[
+        ("Action", "Redirect"),
+        ("Channel", &take.channel("trunk")?),
+        ("Context", take.stage().configuration.context()),
+        ("Exten", "103"),
+        ("Priority", "1"),
+    ])?;
+    take.ended(agent)?;
+    take.answers("103")?;
+    take.talk();
+    take.hang_up(customer)
+}
+
 pub(super) fn park_and_pickup(take: &Take<'_>) -> Result<()> {
     let (customer, agent) = talking(take, "Parked")?;
     take.refers(agent, "700")?;
