@@ -78,6 +78,10 @@ pub struct CallTracker {
     /// Counts the lists that were asked for, at a login or as an audit: what neither a list nor an event since has named
     /// is gone.
     epoch: u32,
+    /// What the list that comes next is for.
+    expects: Listing,
+    /// An audit did not find channels that events have told of; the next one decides.
+    doubts: bool,
     /// The last leg's name.
     last_leg: u64,
     /// Channels of which it is unclear what the dialplan does on them.
@@ -117,6 +121,15 @@ pub struct Oddities {
     pub audits: u64,
 }
 
+/// Why the PBX lists its channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listing {
+    /// After a login: what it does not name is gone.
+    Login,
+    /// While events come: what it does not name may be a Hangup that is on its way.
+    Audit,
+}
+
 #[derive(Debug, Clone)]
 struct KnownState {
     state: ExtensionState,
@@ -149,6 +162,8 @@ impl CallTracker {
             states: Map::default(),
             link: 0,
             epoch: 0,
+            expects: Listing::Login,
+            doubts: false,
             last_leg: 0,
             unclear: VecDeque::new(),
             gone_before_list: Some(HashSet::default()),

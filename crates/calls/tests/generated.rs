@@ -85,9 +85,9 @@ proptest! {
             client.hear(frame);
             client.invariants();
         });
-        client.tracker.begin_audit();
-        client.tracker.resync(&pbx.lists(Rights::All), client.now);
-        client.poll();
+        client.audit(&pbx);
+        prop_assert_eq!(client.tracker.wants_second_audit(), kept_back > 0);
+        client.audit(&pbx);
         prop_assert!(client.tracker.is_idle(), "{:#?}", client.tracker);
         prop_assert_eq!(client.tracker.oddities().lost_hangups, kept_back);
         client.check_but_for_ends(&scripts)?;
@@ -107,9 +107,7 @@ proptest! {
             client.hear(frame);
             at += 1;
             if at % every == 0 {
-                client.tracker.begin_audit();
-                client.tracker.resync(&pbx.lists(Rights::All), client.now);
-                client.poll();
+                client.audit(&pbx);
             }
         });
         let oddities = client.tracker.oddities();
@@ -253,6 +251,12 @@ impl Client {
                 self.ended.push(*call);
             }
         }
+    }
+
+    fn audit(&mut self, pbx: &Pbx) {
+        self.tracker.begin_audit();
+        self.tracker.resync(&pbx.lists(Rights::All), self.now);
+        self.poll();
     }
 
     fn invariants(&mut self) {

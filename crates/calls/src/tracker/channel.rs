@@ -33,6 +33,8 @@ pub(super) struct Channel {
     pub(super) recording: bool,
     /// The PBX was asked what it does on this channel, or has told it.
     pub(super) application_known: bool,
+    /// The last audit did not find it.
+    pub(super) doubted: bool,
     /// The epoch in which it was last heard of.
     pub(super) heard: u32,
     /// The epoch in which an event last told of its bridge.

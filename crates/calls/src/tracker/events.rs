@@ -190,6 +190,7 @@ impl CallTracker {
             leg: None,
             recording: false,
             application_known: false,
+            doubted: false,
             heard: self.epoch,
             bridge_heard: self.epoch,
         });
@@ -224,6 +225,7 @@ impl CallTracker {
         };
         let known = &mut self.channels[key];
         known.heard = self.epoch;
+        known.doubted = false;
         let linkedid = channel.linkedid;
         if known.linkedid.as_str().as_bytes() != linkedid.bytes() && !linkedid.is_unknown() {
             self.relink(key, &linkedid.text(), now);

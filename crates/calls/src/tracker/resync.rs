@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Instant};
 
 use ami::{ChannelName, ChannelState, Uniqueid, Value};
 
-use super::{BridgeKind, CallTracker, ChannelKey};
+use super::{BridgeKind, CallTracker, ChannelKey, Listing};
 use crate::{
     End, LiveChannel, PbxLists, Role,
     extensions::{Technology, technology_of},
@@ -18,7 +18,7 @@ impl CallTracker {
     /// The link is gone. Calls stay as they were last seen, marked as uncertain.
     pub fn link_lost(&mut self, _now: Instant) {
         self.link += 1;
-        self.begin_list();
+        self.begin_list(Listing::Login);
         for key in self.by_id.values().copied().collect::<Vec<_>>() {
             let call = &mut self.calls[key].call;
             if call.ended.is_none() && std::mem::replace(&mut call.certain, false) {
@@ -29,12 +29,16 @@ impl CallTracker {
 
     /// To be called just before the PBX is asked for its list of channels as an audit: what events tell from here on
     /// counts more than the list. After a lost link and before the first list it need not be called.
+    ///
+    /// A channel that two audits running have not found has lost its Hangup: the first time the Hangup may be on its way,
+    /// since events and lists do not come by the same queue.
     pub fn begin_audit(&mut self) {
-        self.begin_list();
+        self.begin_list(Listing::Audit);
         self.oddities.audits += 1;
     }
 
-    fn begin_list(&mut self) {
+    fn begin_list(&mut self, expects: Listing) {
+        self.expects = expects;
         self.epoch += 1;
         self.gone_before_list = Some(HashSet::default());
     }
@@ -43,6 +47,12 @@ impl CallTracker {
     #[must_use]
     pub fn wants_audit(&self) -> bool {
         !self.channels.is_empty()
+    }
+
+    /// Whether the last audit has left a doubt that another, a moment later, will settle.
+    #[must_use]
+    pub fn wants_second_audit(&self) -> bool {
+        self.doubts
     }
 
     /// A channel of which only the PBX can say what happens on it: `Status` asked for it, and its answer taken by
@@ -74,8 +84,7 @@ impl CallTracker {
     /// what events have told since the login stays. An Originate of which there is no channel is lost: whether it ever
     /// rang cannot be known.
     pub fn resync(&mut self, lists: &PbxLists, now: Instant) {
-        let is_audit =
-            self.calls.values().all(|entry| entry.call.certain) && self.oddities.audits > 0;
+        let is_audit = std::mem::replace(&mut self.expects, Listing::Login) == Listing::Audit;
         let gone = self.gone_before_list.take().unwrap_or_default();
         let mut unknown = Vec::new();
         for live in &lists.channels {
@@ -117,6 +126,7 @@ impl CallTracker {
 
     fn refresh(&mut self, key: ChannelKey, live: &LiveChannel, now: Instant) {
         self.channels[key].heard = self.epoch;
+        self.channels[key].doubted = false;
         self.relink(key, live.linkedid.as_str(), now);
         self.take_state(key, live.state, now);
     }
@@ -193,12 +203,19 @@ impl CallTracker {
 
     /// Channels that neither the list nor an event since it was asked for has named are gone.
     fn drop_unheard(&mut self, is_audit: bool, now: Instant) {
-        let unheard: Vec<_> = self
-            .channels
-            .iter()
-            .filter(|(_, channel)| channel.heard != self.epoch)
-            .map(|(key, _)| key)
-            .collect();
+        let epoch = self.epoch;
+        let mut unheard = Vec::new();
+        self.doubts = false;
+        for (key, channel) in &mut self.channels {
+            if channel.heard == epoch {
+                continue;
+            }
+            if is_audit && !std::mem::replace(&mut channel.doubted, true) {
+                self.doubts = true;
+            } else {
+                unheard.push(key);
+            }
+        }
         if is_audit {
             self.oddities.lost_hangups += unheard.len() as u64;
         }
