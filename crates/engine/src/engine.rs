@@ -2,7 +2,9 @@
 
 mod dialling;
 mod dialogue;
+mod survey;
 
+use self::survey::{Audits, List, Survey};
 use crate::{
     CallId, Command, Config, Connection, End, People, PhoneState, Update,
     dials::{Dials, Wish},
@@ -14,7 +16,7 @@ use crate::{
     words,
 };
 use ami::{Action, ActionId, Uniqueid};
-use calls::{CallEvent, CallTracker, LiveChannel, Seed, StateList, States};
+use calls::{CallEvent, CallTracker, Seed, StateList, States};
 use contacts::Book;
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -41,9 +43,12 @@ pub(crate) enum Purpose {
     /// The channel of a dial that was cancelled.
     Cancel(Uniqueid),
     HangUp,
-    Channels,
+    List(List),
+    /// What the dialplan does on one channel.
+    Question,
     Devices,
     Hints,
+    Presences,
     Rights,
 }
 
@@ -68,8 +73,8 @@ pub(crate) struct Engine {
     phone: Phone,
     connection: Connection,
     lag_told: Option<Instant>,
-    /// The channels of a CoreShowChannels that is coming in.
-    listing: Vec<LiveChannel>,
+    survey: Option<Survey>,
+    audits: Audits,
     asked: HashMap<ActionId, Purpose>,
     wanted: VecDeque<Wanted>,
     outbox: Outbox,
@@ -90,7 +95,8 @@ impl Engine {
             phone: Phone::default(),
             connection: Connection::NotSetUp,
             lag_told: None,
-            listing: Vec::new(),
+            survey: None,
+            audits: Audits::default(),
             asked: HashMap::new(),
             wanted: VecDeque::new(),
             outbox: Outbox::default(),
@@ -162,12 +168,13 @@ impl Engine {
             version,
             lag: None,
         });
-        self.listing.clear();
         self.states.begin_list(StateList::Devices);
         self.states.begin_list(StateList::Extensions);
-        self.want(Purpose::Channels, Action::CoreShowChannels);
+        self.states.begin_list(StateList::Presences);
+        self.begin_survey();
         self.want(Purpose::Devices, Action::DeviceStateList);
         self.want(Purpose::Hints, Action::ExtensionStateList);
+        self.want(Purpose::Presences, Action::PresenceStateList);
         self.want(Purpose::Rights, Action::ListCommands);
     }
 
@@ -206,7 +213,7 @@ impl Engine {
     fn down(&mut self, now: Instant) {
         self.asked.clear();
         self.wanted.clear();
-        self.listing.clear();
+        self.forget_survey();
         self.tracker.link_lost(now);
         self.states.link_lost();
         for dial in self.dials.running() {
@@ -348,10 +355,12 @@ impl Engine {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        [self.tracker.poll_timeout(), self.dials.poll_timeout()]
-            .into_iter()
-            .flatten()
-            .min()
+        let timeouts = [
+            self.tracker.poll_timeout(),
+            self.dials.poll_timeout(),
+            self.next_audit(),
+        ];
+        timeouts.into_iter().flatten().min()
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
@@ -360,6 +369,7 @@ impl Engine {
             self.hang_up_dial(&channel_id);
         }
         self.look_for_phones(now);
+        self.audit_if_due(now);
         self.poll_tracker(now, now);
     }
 
@@ -383,6 +393,7 @@ impl Engine {
                 CallEvent::Room(name) => self.board.room_changed(&self.tracker, &name),
             }
         }
+        self.ask_what_is_unclear();
         while let Some(change) = self.states.poll_change() {
             self.board.state(&self.states, &change);
         }

@@ -1,10 +1,10 @@
 //! What the session says: events, lists, and the answers to what was asked.
 
 use super::{Engine, Purpose};
-use crate::{End, Update, words};
-use ami::{Action, ActionId, Event, Response, Rights, SessionEvent, Uniqueid};
+use crate::{End, Update};
+use ami::{ActionId, Event, Response, Rights, SessionEvent, Uniqueid};
 use ami_client::SendError;
-use calls::{LiveChannel, StateList};
+use calls::StateList;
 use std::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -59,43 +59,25 @@ impl Engine {
     }
 
     fn list_item(&mut self, id: ActionId, event: &Event<'_>, read: Instant) {
-        if let Event::CoreShowChannel(listing) = event {
-            if self.asked.get(&id) == Some(&Purpose::Channels) {
-                self.listing.push(LiveChannel::from(listing));
-            }
-            return;
+        if !self.survey_item(id, event, read) {
+            self.event(event, read);
         }
-        self.event(event, read);
     }
 
     pub(super) fn list_complete(&mut self, id: ActionId, now: Instant) {
         match self.asked.remove(&id) {
-            Some(Purpose::Channels) => self.rebuild(now),
+            Some(Purpose::List(list)) => self.list_is_over(&list, None, now),
+            Some(Purpose::Question) => self.question_is_over(),
             Some(Purpose::Hints) => {
                 self.states.end_list(StateList::Extensions);
                 self.read_hint();
             }
             Some(Purpose::Devices) => self.states.end_list(StateList::Devices),
+            Some(Purpose::Presences) => self.states.end_list(StateList::Presences),
             Some(
                 Purpose::Rights | Purpose::HangUp | Purpose::Originate(_) | Purpose::Cancel(_),
             )
             | None => {}
-        }
-    }
-
-    /// The list of channels is whole, or cannot be had.
-    fn rebuild(&mut self, now: Instant) {
-        let listing = std::mem::take(&mut self.listing);
-        self.tracker.resync(&listing.into(), now);
-        for dial in self.dials.running().filter(|dial| dial.in_doubt) {
-            dial.in_doubt = false;
-            let is_there = self
-                .tracker
-                .originate(&dial.channel_id)
-                .is_some_and(|known| known.call.is_some());
-            if !is_there && dial.end(End::Unknown, words::unknown_outcome(), now) {
-                self.outbox.put(Update::Dial(Box::new(dial.update.clone())));
-            }
         }
     }
 
@@ -106,7 +88,11 @@ impl Engine {
         };
         let is_list = matches!(
             purpose,
-            Purpose::Channels | Purpose::Devices | Purpose::Hints
+            Purpose::List(_)
+                | Purpose::Question
+                | Purpose::Devices
+                | Purpose::Hints
+                | Purpose::Presences
         );
         if is_refused || !is_list {
             self.asked.remove(&id);
@@ -117,21 +103,20 @@ impl Engine {
             }
             Purpose::Cancel(channel_id) if is_refused => self.cancel_refused(&channel_id, why, now),
             Purpose::HangUp if is_refused => warn!(error = why, "hangup refused"),
-            Purpose::Channels if is_refused => {
-                warn!(
-                    error = why,
-                    "cannot read the calls that go on; the AMI user needs `reporting`"
-                );
-                self.rebuild(now);
-            }
-            Purpose::Devices | Purpose::Hints | Purpose::Rights if is_refused => {
+            Purpose::List(list) if is_refused => self.list_is_over(&list, Some(why), now),
+            Purpose::Question if is_refused => self.question_is_over(),
+            Purpose::Devices | Purpose::Hints | Purpose::Presences | Purpose::Rights
+                if is_refused =>
+            {
                 debug!(error = why, ?purpose, "list refused")
             }
             Purpose::Cancel(_)
             | Purpose::HangUp
-            | Purpose::Channels
+            | Purpose::List(_)
+            | Purpose::Question
             | Purpose::Devices
             | Purpose::Hints
+            | Purpose::Presences
             | Purpose::Rights => {}
         }
     }
@@ -143,9 +128,14 @@ impl Engine {
         warn!(?id, "no answer from Asterisk in time");
         match purpose {
             Purpose::Originate(channel_id) => self.doubt(&channel_id),
-            Purpose::Channels => self.rebuild(now),
+            Purpose::List(list) => self.list_is_over(&list, Some("no answer"), now),
+            Purpose::Question => self.question_is_over(),
             Purpose::Cancel(channel_id) => self.cancel_refused(&channel_id, "no answer", now),
-            Purpose::HangUp | Purpose::Devices | Purpose::Hints | Purpose::Rights => {}
+            Purpose::HangUp
+            | Purpose::Devices
+            | Purpose::Hints
+            | Purpose::Presences
+            | Purpose::Rights => {}
         }
     }
 
@@ -159,8 +149,7 @@ impl Engine {
         if dial.cancelled {
             self.hang_up_dial(channel_id);
         }
-        self.listing.clear();
-        self.want(Purpose::Channels, Action::CoreShowChannels);
+        self.audit();
     }
 
     fn unanswered(&mut self, id: ActionId, sent: bool, now: Instant) {
@@ -198,6 +187,17 @@ impl Engine {
     /// The action certainly was not and will not be done.
     pub(crate) fn not_sent(&mut self, purpose: &Purpose, why: &SendError, now: Instant) {
         warn!(?purpose, error = %why, "action not sent");
+        match purpose {
+            Purpose::List(list) => return self.list_is_over(list, Some("not sent"), now),
+            Purpose::Question => return self.question_is_over(),
+            Purpose::Originate(_)
+            | Purpose::Cancel(_)
+            | Purpose::HangUp
+            | Purpose::Devices
+            | Purpose::Hints
+            | Purpose::Presences
+            | Purpose::Rights => {}
+        }
         let Purpose::Originate(channel_id) = purpose else {
             return;
         };

@@ -602,8 +602,25 @@ impl Desk {
             .find(is_channels)
             .expect("the channels were asked for")
             .0;
-        assert_eq!(self.engine.asked.get(&id), Some(&Purpose::Channels));
-        self.engine.listing = listing.to_vec();
+        assert_eq!(
+            self.engine.asked.get(&id),
+            Some(&Purpose::List(super::List::Channels))
+        );
+        if let Some(survey) = &mut self.engine.survey {
+            survey.set_channels(listing);
+        }
+        // Rights for no other list.
+        let others: Vec<_> = self
+            .engine
+            .asked
+            .iter()
+            .filter(|(other, purpose)| **other != id && matches!(purpose, Purpose::List(_)))
+            .map(|(other, _)| *other)
+            .collect();
+        for other in others {
+            self.engine
+                .reply(other, Response::Error, "Permission denied", self.now);
+        }
         self.engine.list_complete(id, self.now);
         self.engine.poll_tracker(self.now, self.now);
     }
