@@ -251,3 +251,64 @@ fn tls(from: &Tls) -> engine::Tls {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(placing: view::Placing) -> Result<engine::Config, String> {
+        let settings = Settings {
+            pbx_host: "pbx.example".into(),
+            user: "sidetone".into(),
+            extension: "101".into(),
+            placing,
+            ..Settings::default()
+        };
+        engine_config(&settings, Some(&SecretString::from("secret")))
+    }
+
+    #[test]
+    fn the_defaults_of_the_settings_are_those_of_the_engine() {
+        let placing = config(view::Placing::default()).unwrap().placing;
+        assert_eq!(placing, engine::Placing::default());
+    }
+
+    #[test]
+    fn what_cannot_be_placed_is_said_before_anybody_is_called() {
+        let wrong = |change: fn(&mut view::Placing)| {
+            let mut placing = view::Placing::default();
+            change(&mut placing);
+            config(placing).unwrap_err()
+        };
+        for (words, said) in [
+            (
+                "no phone",
+                wrong(|placing| placing.auto_answer = "toaster".into()),
+            ),
+            (
+                "digits",
+                wrong(|placing| placing.caller_id = "\"Firm\" <1>".into()),
+            ),
+            ("5 to 60", wrong(|placing| placing.ring_seconds = 90)),
+            (
+                "NAME=value",
+                wrong(|placing| placing.variables = vec!["CRM".into()]),
+            ),
+        ] {
+            assert!(
+                said.starts_with("Settings: ") && said.contains(words),
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_model_is_found_by_its_name() {
+        let placing = view::Placing {
+            auto_answer: "yealink".into(),
+            ..view::Placing::default()
+        };
+        let model = config(placing).unwrap().placing.auto_answer;
+        assert_eq!(model.map(|model| model.label), Some("Yealink"));
+    }
+}

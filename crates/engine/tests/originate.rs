@@ -1,15 +1,16 @@
 //! Click-to-call on a real Asterisk: what both phones show, what the dialplan gets, and what the person is told.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "support/desk.rs"]
 mod desk;
 
 use desk::{Desk, SOON, config, ended_as, is_over};
-use engine::{Command, Config, End, Placing, Progress};
+use engine::{Command, Config, End, PhoneModel, Placing, Progress};
 use std::time::Duration;
 use testkit::{
     Asterisk,
-    asterisk::{Options, SIDETONE},
+    asterisk::{Configuration, Options, SIDETONE, Version},
     phones::{PhoneEvent, Phones, Policy, TRUNK, What},
 };
 
@@ -37,7 +38,13 @@ exten => 5002,1,Set(SEEN_THERE=${CRM_ID})
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_phone_shows_the_other() {
-    let (asterisk, phones) = start();
+    for version in Version::ALL {
+        each_phone_shows_the_other_on(version).await;
+    }
+}
+
+async fn each_phone_shows_the_other_on(version: Version) {
+    let (asterisk, phones) = start(version);
     phones.set_policy("101", Policy::answer_after(50)).unwrap();
     phones.set_policy(TRUNK, Policy::Ring).unwrap();
     let own = "\"Anna Agent\" <sip:101@sidetone-test>";
@@ -86,7 +93,13 @@ async fn each_phone_shows_the_other() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn variables_and_account_reach_the_dialplan_whole() {
-    let (asterisk, phones) = start();
+    for version in Version::ALL {
+        variables_and_account_reach_the_dialplan_whole_on(version).await;
+    }
+}
+
+async fn variables_and_account_reach_the_dialplan_whole_on(version: Version) {
+    let (asterisk, phones) = start(version);
     let watch = asterisk.watch().unwrap();
     phones.set_policy("101", Policy::answer_after(50)).unwrap();
     let plain = r#"Rook, "B" \ (Ltd; Жук"#;
@@ -119,8 +132,108 @@ async fn variables_and_account_reach_the_dialplan_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_phone_picks_up_by_itself_when_its_model_is_named() {
+    for version in Version::ALL {
+        a_phone_picks_up_by_itself_when_its_model_is_named_on(version).await;
+    }
+}
+
+async fn a_phone_picks_up_by_itself_when_its_model_is_named_on(version: Version) {
+    let (asterisk, phones) = start(version);
+    phones.set_policy("101", Policy::Obey).unwrap();
+    phones.set_policy(TRUNK, Policy::Ring).unwrap();
+    let mut desk = Desk::connect_with(placed(&asterisk, &Placing::default())).await;
+    desk.dial("not asked", "102");
+    desk.dial_until("not asked", |dial| {
+        dial.progress == Progress::RingingYourPhone
+    })
+    .await;
+    desk.send(Command::Cancel {
+        dial: "not asked".into(),
+    });
+    desk.dial_until("not asked", is_over).await;
+    assert!(!told(&desk, &Progress::YouPickedUp));
+    // A test phone takes about thirty calls in quick succession, so only some go the second way.
+    let in_dialplan = ["other", "panasonic", "snom"].map(|name| PhoneModel::named(name).unwrap());
+    let ways = PhoneModel::all()
+        .map(|model| (model, ""))
+        .chain(in_dialplan.map(|model| (model, "Local/101@sidetone-phone/n")));
+    for (model, through) in ways {
+        let placing = Placing {
+            through: through.into(),
+            auto_answer: Some(model),
+            ..Placing::default()
+        };
+        desk.send(Command::Configure(Box::new(placed(&asterisk, &placing))));
+        let dial = format!("{} {through}", model.name);
+        desk.dial_as(&dial, ADA_DIALLED, ADA);
+        desk.dial_until(&dial, |update| update.progress == Progress::RingingThere)
+            .await;
+        desk.send(Command::Cancel {
+            dial: dial.as_str().into(),
+        });
+        desk.dial_until(&dial, is_over).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_phones_of_an_extension_ring_through_the_dialplan_and_one_without() {
+    let (asterisk, phones) = start(Version::default());
+    phones.add("105").unwrap();
+    phones.add("105b").unwrap();
+    phones.set_policy("105", Policy::Ring).unwrap();
+    phones.set_policy("105b", Policy::Ring).unwrap();
+    phones.set_policy(TRUNK, Policy::Ring).unwrap();
+    for (through, ringing) in [("", 1), ("Local/105@sidetone-phone/n", 2)] {
+        let placing = Placing {
+            through: through.into(),
+            ..Placing::default()
+        };
+        let mut desk = Desk::connect_with(Config {
+            extension: "105".into(),
+            channel: "PJSIP/105".into(),
+            ..placed(&asterisk, &placing)
+        })
+        .await;
+        let mark = phones.mark();
+        desk.dial_as("d", ADA_DIALLED, ADA);
+        let mut called = Vec::new();
+        while called.len() < ringing {
+            let event = phones
+                .wait_after(mark, SOON, |event| {
+                    let is_call = matches!(event.what, What::Incoming { .. });
+                    is_call && !called.contains(&event.call)
+                })
+                .unwrap();
+            called.push(event.call);
+        }
+        let last = called.pop().flatten().unwrap();
+        phones.answer(last).unwrap();
+        desk.dial_until("d", |dial| dial.progress == Progress::RingingThere)
+            .await;
+        let rang = ["105", "105b"].map(|phone| was_called(&phones, mark, phone));
+        assert_eq!(
+            rang.iter().filter(|rang| **rang).count(),
+            ringing,
+            "{through}"
+        );
+        desk.send(Command::Cancel { dial: "d".into() });
+        desk.dial_until("d", is_over).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_reason_is_told_on_each_way_to_the_phone() {
-    let (asterisk, phones) = start();
+    the_reason_is_told_on(Version::V22).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asterisk_16_gives_other_causes_and_the_same_reasons_are_told() {
+    the_reason_is_told_on(Version::V16).await;
+}
+
+async fn the_reason_is_told_on(version: Version) {
+    let (asterisk, phones) = start(version);
     for through in ["", "Local/101@internal/n", "Local/101@sidetone-phone/n"] {
         let placing = Placing {
             through: through.into(),
@@ -158,7 +271,13 @@ async fn the_reason_is_told_on_each_way_to_the_phone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mailbox_that_picks_up_is_hung_up_and_never_called_answered() {
-    let (asterisk, phones) = start();
+    for version in Version::ALL {
+        a_mailbox_that_picks_up_is_hung_up_and_never_called_answered_on(version).await;
+    }
+}
+
+async fn a_mailbox_that_picks_up_is_hung_up_and_never_called_answered_on(version: Version) {
+    let (asterisk, phones) = start(version);
     phones.set_policy("101", Policy::Ring).unwrap();
     phones.set_policy(TRUNK, Policy::Ring).unwrap();
     let placing = Placing {
@@ -183,8 +302,59 @@ async fn a_mailbox_that_picks_up_is_hung_up_and_never_called_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_a_panel_the_customer_sees_the_firm_and_is_not_called_for_a_mailbox() {
+    let asterisk = Asterisk::start(&Options {
+        configuration: Configuration::Freepbx,
+        ..Options::default()
+    })
+    .unwrap();
+    let phones = Phones::start(&asterisk).unwrap();
+    phones.set_policy("103", Policy::answer_after(50)).unwrap();
+    phones.set_policy(TRUNK, Policy::Ring).unwrap();
+    let placed = |placing: &Placing| Config {
+        extension: "103".into(),
+        channel: "PJSIP/103".into(),
+        context: Configuration::Freepbx.context().into(),
+        ..placed(&asterisk, placing)
+    };
+    let mut desk = Desk::connect_with(placed(&Placing::default())).await;
+    let mark = phones.mark();
+    desk.dial_as("d", ADA_DIALLED, ADA);
+    desk.dial_until("d", |dial| dial.progress == Progress::RingingThere)
+        .await;
+    assert_eq!(
+        shown(&phones, mark, "103"),
+        "\"Ada Lovelace\" <sip:979161234567@127.0.0.1>"
+    );
+    let firm = shown(&phones, mark, TRUNK);
+    assert!(firm.contains("<sip:74951230000@"), "{firm}");
+    desk.send(Command::Cancel { dial: "d".into() });
+    desk.dial_until("d", is_over).await;
+
+    phones.set_policy("103", Policy::reject(486)).unwrap();
+    let through = Placing {
+        through: "Local/103@from-internal/n".into(),
+        ..Placing::default()
+    };
+    desk.send(Command::Configure(Box::new(placed(&through))));
+    desk.dial_as("mailbox", ADA_DIALLED, ADA);
+    let ended = desk.dial_until("mailbox", is_over).await;
+    let Progress::Ended { end, words } = ended.progress else {
+        unreachable!()
+    };
+    assert_eq!(end, End::YouDidNotPickUp, "{words}");
+    assert!(words.contains("answered in its place"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_forwarded_phone_may_talk_and_is_not_called_answered() {
-    let (asterisk, phones) = start();
+    for version in Version::ALL {
+        a_forwarded_phone_may_talk_and_is_not_called_answered_on(version).await;
+    }
+}
+
+async fn a_forwarded_phone_may_talk_and_is_not_called_answered_on(version: Version) {
+    let (asterisk, phones) = start(version);
     phones.set_policy("103", Policy::answer_after(50)).unwrap();
     let hang_up = Some(Duration::from_millis(500));
     let after = Duration::from_millis(50);
@@ -211,8 +381,9 @@ async fn a_forwarded_phone_may_talk_and_is_not_called_answered() {
     assert!(talked, "the customer and the forwarded phone were cut off");
 }
 
-fn start() -> (Asterisk, Phones) {
+fn start(version: Version) -> (Asterisk, Phones) {
     let options = Options {
+        version,
         extra: vec![("extensions.conf", format!("{DIALPLAN}\n{}", snippet()))],
         ..Options::default()
     };

@@ -38,6 +38,12 @@ OPERATIONS = {
 }
 
 
+# What phones take as "pick up by yourself" in Call-Info or Alert-Info; see docs/dialplan.md.
+PICK_UP = re.compile(
+    r"answer-after=0|info=alert-autoanswer|ring[ -]answer|auto answer|intercom|info=external", re.IGNORECASE
+)
+
+
 def say(**message):
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
@@ -80,6 +86,7 @@ class Talk(pjsua2.Call):
     def __init__(self, house, phone, call_id=pjsua2.PJSUA_INVALID_ID, name=None):
         super().__init__(phone, call_id)
         self.house, self.phone, self.alive, self.reported = house, phone, True, None
+        self.is_to_pick_up = False
         # In the log each customer is somebody else, though the telephone company is one account.
         self.name = name or phone.name
         # Kept for ever: the destructor of a finished call hangs up whichever new one has its slot by then.
@@ -151,7 +158,9 @@ class Talk(pjsua2.Call):
             self.answer(parameters(policy["code"]))
             return
         self.answer(parameters(180))
-        if kind == "reject":
+        if kind == "obey" and self.is_to_pick_up:
+            self.answer(parameters(200))
+        elif kind == "reject":
             self.house.later.add(policy["after"], self.if_alive(lambda: self.answer(parameters(policy["code"]))))
         elif kind == "answer":
             self.house.later.add(policy["after"], self.if_alive(lambda: self.answer(parameters(200))))
@@ -185,6 +194,8 @@ class Phone(pjsua2.Account):
                 parameter.rdata.wholeMsg,
             )
         }
+        asked = (headers.get(name, "") for name in ("call-info", "alert-info"))
+        talk.is_to_pick_up = any(PICK_UP.search(value) for value in asked)
         talk.log("incoming", remote=info.remoteUri, local=info.localUri, dialled=dialled, headers=headers)
         talk.say("incoming", dialled=dialled, remote=info.remoteUri)
         talk.follow(self.rules.get(dialled.lstrip("+"), self.policy))

@@ -40,6 +40,8 @@ pub enum Policy {
         after: Duration,
         hang_up: Option<Duration>,
     },
+    /// Rings, and picks up at once where Call-Info or Alert-Info asks for it in a way that some phone knows.
+    Obey,
     /// Refuses with a SIP status code, e.g. 486 busy, 603 declined; rings before if `after` is not zero.
     Reject { after: Duration, code: u16 },
 }
@@ -65,6 +67,7 @@ impl Policy {
         match self {
             Self::Ring => json!({"policy": "ring"}),
             Self::Silent => json!({"policy": "silent"}),
+            Self::Obey => json!({"policy": "obey"}),
             Self::Answer { after, hang_up } => json!({
                 "policy": "answer",
                 "after": after.as_secs_f64(),
@@ -301,7 +304,6 @@ impl Phones {
     }
 
     /// Gives the firm one more phone and waits until it is registered: extension 105 may have 105 and 105b.
-    ///
     pub fn add(&self, phone: &str) -> Result<()> {
         let extension = phone.trim_end_matches(|c: char| c.is_ascii_lowercase());
         self.request(
