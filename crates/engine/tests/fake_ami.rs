@@ -260,8 +260,13 @@ impl FakeAmi {
             .await;
         for (action, complete) in [
             ("CoreShowChannels", "CoreShowChannelsComplete"),
+            ("BridgeList", "BridgeListComplete"),
+            ("ParkedCalls", "ParkedCallsComplete"),
+            ("ConfbridgeListRooms", "ConfbridgeListRoomsComplete"),
+            ("QueueStatus", "QueueStatusComplete"),
             ("DeviceStateList", "DeviceStateListComplete"),
             ("ExtensionStateList", "ExtensionStateListComplete"),
+            ("PresenceStateList", "PresenceStateListComplete"),
         ] {
             let asked = peer.hear(action).await;
             peer.answer(&asked, "Success", "EventList: start\r\n").await;
