@@ -258,6 +258,115 @@ fn a_call_goes_on_when_the_link_comes_back_and_ends_when_it_is_gone() {
     }
 }
 
+/// Its Hangups never came. The first audit may overtake them, the second, a moment later, settles it.
+#[test]
+fn a_call_whose_end_was_never_told_is_ended_by_two_audits() {
+    let mut desk = Desk::connected("101");
+    let _ = desk.play_until("22/d_incoming_answered", "BridgeEnter", 2);
+    let listing = desk.listing();
+    let mut looked = desk.started;
+    for (list, wait, phase) in [
+        (listing.as_slice(), 30, "talking"),
+        (&[], 30, "talking"),
+        (&[], 2, "unknown, over"),
+    ] {
+        desk.now = desk.engine.poll_timeout().expect("an audit");
+        assert_eq!(desk.now - looked, Duration::from_secs(wait));
+        looked = desk.now;
+        desk.engine.handle_timeout(desk.now);
+        desk.answer_channels(list);
+        assert_eq!(desk.phase(), phase);
+    }
+    assert_eq!(desk.engine.tracker.oddities().lost_hangups, 2);
+    assert_eq!(
+        desk.engine.poll_timeout(),
+        None,
+        "there is nothing to audit"
+    );
+}
+
+#[test]
+fn who_may_not_list_channels_asks_for_their_status() {
+    let mut desk = Desk::connected("101");
+    let _ = desk.play_until("22/d_incoming_answered", "BridgeEnter", 2);
+    let listing = desk.listing();
+    desk.engine
+        .link_down(Connection::Connecting { attempt: 1 }, desk.now);
+    desk.engine.up(22);
+    for (id, _) in desk.take_wanted() {
+        desk.engine
+            .reply(id, Response::Error, "Permission denied", desk.now);
+    }
+    let asked = desk.take_wanted();
+    let [(id, Action::Status { channel: None })] = asked.as_slice() else {
+        panic!("{asked:?}");
+    };
+    desk.engine
+        .survey
+        .as_mut()
+        .expect("a survey")
+        .set_channels(&listing);
+    desk.engine.list_complete(*id, desk.now);
+    desk.engine.poll_tracker(desk.now, desk.now);
+    assert_eq!(desk.phase(), "talking");
+}
+
+/// Without the class `dialplan` nothing else tells voicemail from an announcement.
+#[test]
+fn what_the_pbx_does_with_a_caller_is_asked_once() {
+    let mut desk = Desk::connected("104");
+    let _ = desk.play(
+        &without_dialplan("freepbx/d2_incoming_no_answer_voicemail_left"),
+        |message| {
+            !message
+                .event_name()
+                .is_some_and(|name| name == "MessageWaiting")
+        },
+    );
+    let asked = desk.take_wanted();
+    let questions: Vec<_> = asked
+        .iter()
+        .filter_map(|(id, action)| match action {
+            Action::Status {
+                channel: Some(channel),
+            } => Some((*id, channel.to_string())),
+            _ => None,
+        })
+        .collect();
+    let [(id, channel)] = questions.as_slice() else {
+        panic!("{questions:?}");
+    };
+    let uniqueid = desk.engine.tracker.calls().next().expect("a call").legs[0]
+        .uniqueid
+        .clone();
+    let answer = format!(
+        "Event: Status\r\nChannel: {channel}\r\nChannelState: 6\r\nUniqueid: {uniqueid}\r\nLinkedid: {uniqueid}\r\n\
+         Application: VoiceMail\r\nData: 104@default,u\r\nSeconds: 7\r\n\r\n"
+    );
+    each_message(
+        format!("Asterisk Call Manager/11.0.0\r\n{answer}").as_bytes(),
+        |message| {
+            if let Some(event) = message.event() {
+                let item = SessionEvent::ListItem {
+                    action_id: *id,
+                    event,
+                };
+                desk.engine.session(&item, desk.now);
+            }
+            true
+        },
+    );
+    assert!(
+        desk.engine
+            .tracker
+            .calls()
+            .next()
+            .expect("a call")
+            .voicemail
+            .is_some()
+    );
+}
+
 #[test]
 fn an_originate_without_an_answer_is_looked_for_by_its_channel() {
     for (is_there, end) in [(true, None), (false, Some(crate::words::unknown_outcome()))] {
@@ -441,6 +550,16 @@ fn dial_end(story: &str) -> String {
 
 fn read(trace: &str) -> Vec<u8> {
     replay::Recording::named(trace).expect("a recording").bytes
+}
+
+/// As a user hears it who does not read the class `dialplan`.
+fn without_dialplan(trace: &str) -> Vec<u8> {
+    let bytes = read(trace);
+    let text = String::from_utf8_lossy(&bytes);
+    let heard = text.split_inclusive("\r\n\r\n").filter(|frame| {
+        !frame.contains("Event: Newexten\r\n") && !frame.contains("Event: VarSet\r\n")
+    });
+    heard.collect::<String>().into_bytes()
 }
 
 /// The Uniqueid that the recorded Originate made; ours is the `ChannelId`.
