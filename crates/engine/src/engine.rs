@@ -16,7 +16,7 @@ use crate::{
     words,
 };
 use ami::{Action, ActionId, Uniqueid};
-use calls::{CallEvent, CallTracker, Seed, StateList, States};
+use calls::{CallEvent, CallTracker, Seed, StateChange, StateList, States};
 use contacts::Book;
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -275,11 +275,12 @@ impl Engine {
         self.tell_phone(before);
     }
 
-    /// The tracker keeps the hints; a list that only repeats them makes no event.
+    /// The states keep the hints; a list that only repeats them makes no change.
     fn read_hint(&mut self) {
         let Some(config) = &self.config else { return };
         let own = ami::Extension::from(config.extension.as_str());
-        if let Some(state) = self.tracker.extension_state(&own) {
+        if let Some(hint) = self.states.extension(&own).filter(|hint| hint.certain) {
+            let state = hint.state;
             let before = self.phone.state();
             self.phone.hint(state);
             self.tell_phone(before);
@@ -389,13 +390,19 @@ impl Engine {
                     self.board.call_ended(&call);
                     self.call_ended(&call, read);
                 }
-                CallEvent::ExtensionState { .. } => self.read_hint(),
+                CallEvent::ExtensionState { .. } => {}
                 CallEvent::Room(name) => self.board.room_changed(&self.tracker, &name),
             }
         }
         self.ask_what_is_unclear();
         while let Some(change) = self.states.poll_change() {
             self.board.state(&self.states, &change);
+            let own = self.config.as_ref().map(|config| &*config.extension);
+            if let StateChange::Extension(extension) = &change
+                && own == Some(extension.as_str())
+            {
+                self.read_hint();
+            }
         }
     }
 
