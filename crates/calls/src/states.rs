@@ -390,13 +390,23 @@ impl States {
         match list {
             StateList::Extensions => {
                 let behind = &mut self.behind;
-                self.hints.end_list(|hint| forget_behind(behind, &hint));
+                self.hints.end_list(|_, hint| forget_behind(behind, &hint));
             }
-            StateList::Devices => self.devices.end_list(drop),
-            StateList::Presences => self.presences.end_list(drop),
+            StateList::Devices => {
+                let mut gone = Vec::new();
+                self.devices.end_list(|device, _| gone.push(device.clone()));
+                for device in gone {
+                    self.touch_extension(device.as_str());
+                }
+                self.touch_switches();
+            }
+            StateList::Presences => {
+                self.presences.end_list(|_, _| {});
+                self.touch_switches();
+            }
             StateList::Queues => {
-                self.queues.end_list(drop);
-                self.members.end_list(drop);
+                self.queues.end_list(|_, _| {});
+                self.members.end_list(|_, _| {});
             }
         }
     }
@@ -410,6 +420,14 @@ impl States {
         self.mailboxes.link_lost();
         self.queues.link_lost();
         self.members.link_lost();
+        self.touch_switches();
+    }
+
+    /// What a list does not name tells something of the phones whose hints name it.
+    fn touch_switches(&mut self) {
+        for key in self.behind.values() {
+            self.hints.touch(key.as_str());
+        }
     }
 }
 

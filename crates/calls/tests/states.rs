@@ -13,8 +13,9 @@ use replay::{Recording, phones, recording};
 use story::{Replay, replay};
 
 use ami::{Event, Extension, ExtensionState, ExtensionStatus, Presence, QueueMember, Value};
-use calls::{HintKind, PresenceStatus, StateChange, StateList, States};
+use calls::{HintKind, PresenceStatus, QueueName, StateChange, StateList, States};
 use insta::assert_snapshot;
+use proptest::prelude::*;
 
 #[test]
 fn lamps_follow_a_call_do_not_disturb_and_a_phone_that_leaves() {
@@ -543,6 +544,141 @@ fn names_that_no_asterisk_gives_are_counted_and_memory_is_bounded() {
     let endless = "PJSIP/1&".repeat(1_000);
     states.handle(&lamp("101", &endless, 0));
     assert!(states.extension(&"101".into()).expect("a lamp").text.len() <= 1_024);
+}
+
+/// What the next step of a made-up PBX is.
+#[derive(Debug, Clone)]
+enum Step {
+    Lamp(u8, i16),
+    Switch(u8, &'static str),
+    Presence(u8, &'static str),
+    Member(u8, bool),
+    MemberGone(u8),
+    BeginList(StateList),
+    EndList(StateList),
+    LinkLost,
+    Poll,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let who = 0..4_u8;
+    let list = prop::sample::select(vec![
+        StateList::Extensions,
+        StateList::Devices,
+        StateList::Presences,
+        StateList::Queues,
+    ]);
+    let state = prop::sample::select(vec![-1_i16, 0, 1, 2, 4, 8, 9]);
+    let switch = prop::sample::select(vec!["BUSY", "NOT_INUSE", "INVALID"]);
+    let presence = prop::sample::select(vec!["dnd", "away", "not_set"]);
+    let step = prop_oneof![
+        6 => (who.clone(), state).prop_map(|(who, state)| Step::Lamp(who, state)),
+        3 => (who.clone(), switch).prop_map(|(who, switch)| Step::Switch(who, switch)),
+        3 => (who.clone(), presence).prop_map(|(who, presence)| Step::Presence(who, presence)),
+        3 => (who.clone(), any::<bool>()).prop_map(|(who, paused)| Step::Member(who, paused)),
+        2 => who.prop_map(Step::MemberGone),
+        1 => list.clone().prop_map(Step::BeginList),
+        1 => list.prop_map(Step::EndList),
+        1 => Just(Step::LinkLost),
+        3 => Just(Step::Poll),
+    ];
+    prop::collection::vec(step, 0..120)
+}
+
+fn take(states: &mut States, step: &Step) {
+    match step {
+        Step::Lamp(who, state) => {
+            let exten = format!("10{who}");
+            // Even ones have their switch in the hint, the others by its name alone.
+            let hint = match who % 2 {
+                0 => format!("PJSIP/{exten}&Custom:DND{exten},CustomPresence:{exten}"),
+                _ => format!("PJSIP/{exten}"),
+            };
+            states.handle(&lamp(&exten, &hint, *state));
+        }
+        Step::Switch(who, state) => states.handle(&device(&format!("Custom:DND10{who}"), state)),
+        Step::Presence(who, status) => {
+            states.handle(&presence(&format!("CustomPresence:10{who}"), status));
+        }
+        Step::Member(who, paused) => states.handle(&Event::QueueMember(QueueMember {
+            queue: "support".into(),
+            interface: format!("PJSIP/10{who}").as_str().into(),
+            paused: *paused,
+            ..QueueMember::default()
+        })),
+        Step::MemberGone(who) => states.handle(&Event::QueueMemberRemoved {
+            queue: "support".into(),
+            interface: format!("PJSIP/10{who}").as_str().into(),
+        }),
+        Step::BeginList(list) => states.begin_list(*list),
+        Step::EndList(list) => states.end_list(*list),
+        Step::LinkLost => states.link_lost(),
+        Step::Poll => {}
+    }
+}
+
+/// What somebody knows who looks only at what he is told has changed.
+type Told = BTreeMap<String, String>;
+
+fn look(states: &mut States, told: &mut Told) {
+    for change in changes(states) {
+        let now = match &change {
+            StateChange::Extension(extension) => states.extension(extension).map(|hint| {
+                let is_dnd = states.do_not_disturb(extension);
+                format!(
+                    "{hint:?} {is_dnd:?} {:?}",
+                    states.presence(extension).map(|known| known.status)
+                )
+            }),
+            StateChange::Device(name) => states.device(name).map(|known| format!("{known:?}")),
+            StateChange::Presence(name) => {
+                let known = states.presences().find(|(known, _)| *known == name);
+                known.map(|known| format!("{known:?}"))
+            }
+            StateChange::Peer(name) => states.peer(name).map(|known| format!("{known:?}")),
+            StateChange::Mailbox(name) => states.mailbox(name).map(|known| format!("{known:?}")),
+            StateChange::Queue(name) => states.queue(name).map(|known| format!("{known:?}")),
+            StateChange::QueueMember { queue, interface } => states
+                .member(queue, interface)
+                .map(|known| format!("{known:?}")),
+        };
+        match now {
+            Some(now) => told.insert(format!("{change:?}"), now),
+            None => told.remove(&format!("{change:?}")),
+        };
+    }
+}
+
+proptest! {
+    #[test]
+    fn who_looks_at_what_has_changed_knows_everything(steps in steps()) {
+        let (mut now_and_then, mut always) = (States::default(), States::default());
+        let (mut seldom, mut often) = (Told::new(), Told::new());
+        for step in &steps {
+            take(&mut now_and_then, step);
+            take(&mut always, step);
+            look(&mut always, &mut often);
+            if matches!(step, Step::Poll) {
+                look(&mut now_and_then, &mut seldom);
+            }
+        }
+        look(&mut now_and_then, &mut seldom);
+        prop_assert_eq!(&seldom, &often);
+        let queue = QueueName::from("support");
+        let all = always.extensions().count()
+            + always.devices().count()
+            + always.presences().count()
+            + always.queues().count()
+            + always.members(&queue).count();
+        prop_assert_eq!(often.len(), all);
+        for hint in always.extensions() {
+            let is_dnd = always.do_not_disturb(&hint.extension);
+            let presence = always.presence(&hint.extension).map(|known| known.status);
+            let now = format!("{hint:?} {is_dnd:?} {presence:?}");
+            let change = format!("{:?}", StateChange::Extension(hint.extension.clone()));
+            prop_assert_eq!(often.get(&change), Some(&now));
+        }
+    }
 }
 
 /// Compares the lamp of each phone with its own log, in the middle of every ring and every talk; says how many of both.

@@ -152,7 +152,7 @@ impl States {
     }
 
     /// Reports the extension to whose picture a device or presence belongs.
-    fn touch_extension(&mut self, device: &str) {
+    pub(super) fn touch_extension(&mut self, device: &str) {
         if let Some(key) = self.behind.get(device) {
             self.hints.touch(key.as_str());
         } else if let Some(extension) = extension_of_do_not_disturb(device) {

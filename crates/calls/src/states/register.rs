@@ -183,7 +183,7 @@ impl<K: Key, V> Register<K, V> {
     }
 
     /// Forgets what the list has not named; nothing happens when no list was begun on this link.
-    pub(super) fn end_list(&mut self, mut removed: impl FnMut(V)) {
+    pub(super) fn end_list(&mut self, mut removed: impl FnMut(&K, V)) {
         if !std::mem::take(&mut self.listing) {
             return;
         }
@@ -194,7 +194,7 @@ impl<K: Key, V> Register<K, V> {
                 continue;
             }
             if let Some(known) = slot.known.take() {
-                removed(known.value);
+                removed(key, known.value);
                 if !std::mem::replace(&mut slot.queued, true) {
                     self.changed.push_back(key.clone());
                 }
@@ -285,12 +285,12 @@ mod tests {
         polled(&mut register);
         assert!(!register.get("a").unwrap().certain);
         // The end of a list that was asked for on the old link.
-        register.end_list(|_| panic!("nothing was listed"));
+        register.end_list(|_, _| panic!("nothing was listed"));
         register.begin_list();
         hear(&mut register, "b", 1);
         hear(&mut register, "c", 2);
         let mut removed = Vec::new();
-        register.end_list(|value| removed.push(value));
+        register.end_list(|_, value| removed.push(value));
         assert_eq!(removed, [1]);
         assert_eq!(
             polled(&mut register),
