@@ -50,6 +50,8 @@ pub(crate) enum Purpose {
     Hints,
     Presences,
     Rights,
+    /// Fewer events.
+    Filter,
 }
 
 /// An action that is to be sent now, once.

@@ -2,11 +2,14 @@
 
 use super::{Engine, Purpose};
 use crate::{End, Update};
-use ami::{ActionId, Event, Response, Rights, SessionEvent, Uniqueid};
+use ami::{Action, ActionId, Event, EventFilter, Response, Rights, SessionEvent, Uniqueid};
 use ami_client::SendError;
 use calls::StateList;
 use std::time::Instant;
 use tracing::{debug, info, warn};
+
+/// Of the classes that are asked for, but told by other events already.
+const NEEDLESS: &[&str] = &["CEL", "MusicOnHoldStart", "MusicOnHoldStop"];
 
 impl Engine {
     /// Takes what the session says; `read` is when its bytes came from the socket.
@@ -26,7 +29,9 @@ impl Engine {
                     .map(|text| text.text())
                     .unwrap_or_default();
                 if self.asked.get(action_id) == Some(&Purpose::Rights) {
-                    check_rights(&Rights::from_list_commands(message));
+                    let rights = Rights::from_list_commands(message);
+                    check_rights(&rights);
+                    self.spare_events(&rights);
                 }
                 self.reply(*action_id, *response, &why, read);
             }
@@ -42,6 +47,15 @@ impl Engine {
             | SessionEvent::Silent(_) => {}
         }
         self.poll_tracker(read, read);
+    }
+
+    /// Leaves out events of which nothing is made here: on a PBX that logs channel events they are the most of all.
+    fn spare_events(&mut self, rights: &Rights) {
+        if rights.allows("Filter")
+            && let Ok(filter) = EventFilter::without(NEEDLESS)
+        {
+            self.want(Purpose::Filter, Action::Filter(filter));
+        }
     }
 
     fn event(&mut self, event: &Event<'_>, read: Instant) {
@@ -75,7 +89,11 @@ impl Engine {
             Some(Purpose::Devices) => self.states.end_list(StateList::Devices),
             Some(Purpose::Presences) => self.states.end_list(StateList::Presences),
             Some(
-                Purpose::Rights | Purpose::HangUp | Purpose::Originate(_) | Purpose::Cancel(_),
+                Purpose::Rights
+                | Purpose::Filter
+                | Purpose::HangUp
+                | Purpose::Originate(_)
+                | Purpose::Cancel(_),
             )
             | None => {}
         }
@@ -105,7 +123,11 @@ impl Engine {
             Purpose::HangUp if is_refused => warn!(error = why, "hangup refused"),
             Purpose::List(list) if is_refused => self.list_is_over(&list, Some(why), now),
             Purpose::Question if is_refused => self.question_is_over(),
-            Purpose::Devices | Purpose::Hints | Purpose::Presences | Purpose::Rights
+            Purpose::Devices
+            | Purpose::Hints
+            | Purpose::Presences
+            | Purpose::Rights
+            | Purpose::Filter
                 if is_refused =>
             {
                 debug!(error = why, ?purpose, "list refused")
@@ -117,7 +139,8 @@ impl Engine {
             | Purpose::Devices
             | Purpose::Hints
             | Purpose::Presences
-            | Purpose::Rights => {}
+            | Purpose::Rights
+            | Purpose::Filter => {}
         }
     }
 
@@ -135,7 +158,8 @@ impl Engine {
             | Purpose::Devices
             | Purpose::Hints
             | Purpose::Presences
-            | Purpose::Rights => {}
+            | Purpose::Rights
+            | Purpose::Filter => {}
         }
     }
 
@@ -196,7 +220,8 @@ impl Engine {
             | Purpose::Devices
             | Purpose::Hints
             | Purpose::Presences
-            | Purpose::Rights => {}
+            | Purpose::Rights
+            | Purpose::Filter => {}
         }
         let Purpose::Originate(channel_id) = purpose else {
             return;

@@ -228,6 +228,29 @@ fn a_dial_without_a_connection_is_refused_and_never_sent_later() {
 }
 
 #[test]
+fn needless_events_are_left_out_where_the_user_may_say_so() {
+    for (rights, filters) in [("Filter: Filter.  (Priv: system,all)\r\n", 1), ("", 0)] {
+        let mut desk = Desk::connected("101");
+        let of_rights = |asked: &(&ActionId, &Purpose)| *asked.1 == Purpose::Rights;
+        let id = *desk.engine.asked.iter().find(of_rights).expect("asked").0;
+        let reply = format!("Response: Success\r\nActionID: {id}\r\nPing: Ping.\r\n{rights}\r\n");
+        each_message(reply.as_bytes(), |message| {
+            let reply = SessionEvent::Reply {
+                action_id: id,
+                action: "ListCommands",
+                response: Response::Success,
+                message: *message,
+            };
+            desk.engine.session(&reply, desk.now);
+            true
+        });
+        let sent = desk.take_wanted();
+        let is_filter = |(_, action): &&(ActionId, Action)| matches!(action, Action::Filter(_));
+        assert_eq!(sent.iter().filter(is_filter).count(), filters);
+    }
+}
+
+#[test]
 fn a_lost_link_makes_dials_unknown_and_never_dials_again() {
     let mut desk = Desk::connected("101");
     desk.dial("d1", "102");
