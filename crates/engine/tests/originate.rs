@@ -7,6 +7,7 @@ mod desk;
 
 use desk::{Desk, SOON, config, ended_as, is_over};
 use engine::{Command, Config, End, PhoneModel, Placing, Progress};
+use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
 use testkit::{
     Asterisk,
@@ -174,6 +175,66 @@ async fn a_phone_picks_up_by_itself_when_its_model_is_named_on(version: Version)
         });
         desk.dial_until(&dial, is_over).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn chan_sip_shows_the_same_and_picks_up_too() {
+    let (asterisk, phones) = start(Version::V16);
+    load_chan_sip(&asterisk);
+    phones.set_policy("101", Policy::Obey).unwrap();
+    phones.set_policy(TRUNK, Policy::Ring).unwrap();
+    let placing = Placing {
+        auto_answer: PhoneModel::named("other"),
+        caller_id: "74951230000".into(),
+        ring: Duration::from_secs(5),
+        ..Placing::default()
+    };
+    let mut desk = Desk::connect_with(Config {
+        channel: "SIP/101".into(),
+        ..placed(&asterisk, &placing)
+    })
+    .await;
+    let mark = phones.mark();
+    desk.dial_as("d", ADA_DIALLED, ADA);
+    desk.dial_until("d", |dial| dial.progress == Progress::RingingThere)
+        .await;
+    let here = shown(&phones, mark, "101");
+    assert!(
+        here.starts_with("\"Ada Lovelace\" <sip:979161234567@"),
+        "{here}"
+    );
+    let there = shown(&phones, mark, TRUNK);
+    assert!(there.contains("<sip:74951230000@"), "{there}");
+    desk.send(Command::Cancel { dial: "d".into() });
+    desk.dial_until("d", is_over).await;
+    for (dial, policy, end) in [
+        ("busy", Policy::reject(486), End::YouRejected),
+        ("rings", Policy::Ring, End::YouDidNotPickUp),
+    ] {
+        phones.set_policy("101", policy).unwrap();
+        desk.dial_as(dial, ADA_DIALLED, ADA);
+        let ended = desk.dial_until(dial, is_over).await;
+        assert_eq!(ended_as(&ended), Some(end), "{dial}: {:?}", ended.progress);
+    }
+}
+
+/// Lets the old channel driver reach phone 101 too, where it listens.
+fn load_chan_sip(asterisk: &Asterisk) {
+    let contacts = asterisk.cli("pjsip show contacts").unwrap();
+    let (_, rest) = contacts.split_once("sip:101@127.0.0.1:").unwrap();
+    let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    let free = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let own = free.local_addr().unwrap();
+    drop(free);
+    let sip = format!(
+        "[general]\nudpbindaddr = {own}\ncontext = internal\nallowguest = no\n\
+         [101]\ntype = peer\nhost = 127.0.0.1\nport = {port}\ndefaultuser = 101\n\
+         context = internal\ncallerid = \"Anna Agent\" <101>\ntrustrpid = yes\nsendrpid = pai\n\
+         disallow = all\nallow = ulaw\ndirectmedia = no\ncallcounter = yes\n"
+    );
+    std::fs::write(asterisk.folder().join("etc/sip.conf"), sip).unwrap();
+    let said = asterisk.cli("module load chan_sip.so").unwrap();
+    assert!(said.contains("Loaded"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -91,6 +91,38 @@ fn a_dial_that_fails_says_why() {
 }
 
 #[test]
+fn a_phone_behind_a_local_channel_tells_its_own_end() {
+    let passed_on = dialled(
+        "freepbx/e1_click_to_call_then_refer_to_queue",
+        "79161112233",
+    );
+    let steps = passed_on
+        .lines()
+        .filter_map(|line| line.split_once("dial  "));
+    let steps: Vec<_> = steps.map(|(_, step)| step).collect();
+    assert_snapshot!(steps.join("\n"), @r"
+        Queued
+        Queued
+        RingingYourPhone
+        YouPickedUp
+        Calling
+        RingingThere
+        Answered
+        ByYou: You passed the call on.
+    ");
+    // Reason 5, and the Local channel's own cause is 0.
+    let refused = dialled_by(
+        "105",
+        "freepbx/e3_click_to_call_agent_rejects_forwarded_vm_off",
+        "79161112233",
+    );
+    assert_eq!(
+        dial_end(&refused),
+        "YouRejected: Not called: your phone 105 refused the call."
+    );
+}
+
+#[test]
 fn the_versions_of_asterisk_differ_and_what_the_person_is_told_does_not() {
     for (other, name, number) in [
         ("16", "b_agent_no_answer", "102"),
@@ -543,7 +575,12 @@ fn the_lag_is_told_when_it_changes_notably() {
 
 /// The story of a call that was asked for here.
 fn dialled(trace: &str, number: &str) -> String {
-    let mut desk = Desk::connected("101");
+    dialled_by("101", trace, number)
+}
+
+/// The same at another phone.
+fn dialled_by(extension: &str, trace: &str, number: &str) -> String {
+    let mut desk = Desk::connected(extension);
     desk.dial("d1", number);
     let wanted = desk.originates().remove(0);
     let mut story = desk.story();
