@@ -62,6 +62,10 @@ async fn each_phone_shows_the_other_on(version: Version) {
         show_callee: false,
         ..Placing::default()
     };
+    let optimized = Placing {
+        through: "Local/101@internal".into(),
+        ..Placing::default()
+    };
     let outside = "\"Anna Agent\" <sip:74951230000@sidetone-test>";
     let anonymous = "\"Anonymous\" <sip:anonymous@anonymous.invalid>";
     for (placing, here, there) in [
@@ -69,6 +73,7 @@ async fn each_phone_shows_the_other_on(version: Version) {
         (firm.clone(), customer, outside),
         (hidden, anonymous, own),
         (through("internal", &Placing::default()), customer, own),
+        (optimized, customer, own),
         (
             through("keeps-caller-id", &firm),
             customer,
