@@ -7,8 +7,8 @@ use ami::Extension;
 use calls::Call;
 use contacts::Book;
 use engine::{
-    Command, Config, ExtensionFact, Fact, Feed, Handle, Pbx, Placing, Subject, Subscription, Tls,
-    Updates, spawn,
+    Command, Config, ExtensionFact, Fact, Feed, Handle, MemberFact, Pbx, Placing, Subject,
+    Subscription, Tls, Updates, spawn,
 };
 use phone_number::{DialPlan, Region};
 use testkit::{
@@ -58,6 +58,70 @@ async fn readers_see_the_lamps_and_the_calls_of_everybody() {
     for reader in [&mut reader, &mut slow] {
         reader.until_lamp("101", |lamp| !lamp.hint.certain).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_see_queues_rooms_and_parking() {
+    let asterisk = Asterisk::start(&Options::default()).expect("an Asterisk");
+    let phones = Phones::start(&asterisk).expect("phones");
+    let desk = Desk::connect(&asterisk);
+    let mut reader = Reader::of(desk.handle.feed());
+    // Known from the list of the login: by the phone itself, and behind a Local channel by the hint.
+    let member = |queue: &'static str, interface: &'static str| {
+        Subject::QueueMember(queue.into(), interface.into())
+    };
+    let in_order = member("in-order", "Local/103@queue-members/n");
+    for subject in [&member("support", "PJSIP/103"), &in_order] {
+        let is_hers = |member: &MemberFact| {
+            member.extension == Some("103".into()) && &*member.member.name == "Clara Agent"
+        };
+        reader.until_member(subject, is_hers).await;
+    }
+    asterisk
+        .cli("queue pause member Local/103@queue-members/n queue in-order reason lunch")
+        .unwrap();
+    let is_at_lunch = |member: &MemberFact| {
+        member.member.paused && member.member.paused_reason.as_deref() == Some("lunch")
+    };
+    reader.until_member(&in_order, is_at_lunch).await;
+    let guest = member("support", "PJSIP/104");
+    asterisk
+        .cli("queue add member PJSIP/104 to support")
+        .unwrap();
+    let is_denis = |member: &MemberFact| member.extension == Some("104".into());
+    reader.until_member(&guest, is_denis).await;
+    asterisk
+        .cli("queue remove member PJSIP/104 from support")
+        .unwrap();
+    reader.until(|reader| is_gone(reader, &guest)).await;
+    // The conference room opens with the first and closes with the last.
+    let room = Subject::Room("800".into());
+    let call = phones.dial("102", "800").unwrap();
+    reader
+        .until(|reader| reader.facts.get(&room).map(|_| ()))
+        .await;
+    phones.hang_up(call).unwrap();
+    reader.until(|reader| is_gone(reader, &room)).await;
+    // 102 parks the caller; 104 takes him out.
+    phones.set_policy("102", Policy::answer_after(50)).unwrap();
+    let mark = phones.mark();
+    phones.dial("103", "102").unwrap();
+    let at_102 = phones.wait_incoming("102", mark, SOON).unwrap();
+    phones.wait_answered(at_102, SOON).unwrap();
+    phones.transfer(at_102, "700").unwrap();
+    let parking = Subject::Parking("default".into(), "701".into());
+    let parked = |reader: &Reader| match reader.facts.get(&parking) {
+        Some(Fact::Parked(parked)) => Some(parked.call),
+        Some(_) | None => None,
+    };
+    let call = reader.until(parked).await;
+    assert!(reader.facts.contains_key(&Subject::Call(call)));
+    phones.dial("104", "701").unwrap();
+    reader.until(|reader| is_gone(reader, &parking)).await;
+}
+
+fn is_gone(reader: &Reader, subject: &Subject) -> Option<()> {
+    (!reader.facts.contains_key(subject)).then_some(())
 }
 
 struct Desk {
@@ -145,6 +209,14 @@ impl Reader {
         let subject = Subject::Extension(Extension::from(extension));
         self.until(|reader| match reader.facts.get(&subject) {
             Some(Fact::Extension(lamp)) if is_so(lamp) => Some(()),
+            Some(_) | None => None,
+        })
+        .await;
+    }
+
+    async fn until_member(&mut self, subject: &Subject, is_so: impl Fn(&MemberFact) -> bool) {
+        self.until(|reader| match reader.facts.get(subject) {
+            Some(Fact::QueueMember(member)) if is_so(member) => Some(()),
             Some(_) | None => None,
         })
         .await;
