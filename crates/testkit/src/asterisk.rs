@@ -279,7 +279,15 @@ impl Asterisk {
 
     /// Runs a command of the command line interface, e.g. `core show channels`.
     pub fn cli(&self, command: &str) -> Result<String> {
-        run::output(&mut self.command(&["-rx", command]))
+        // Some commands are registered a moment after `FullyBooted`.
+        let until = Instant::now() + Duration::from_secs(5);
+        loop {
+            let said = run::output(&mut self.command(&["-rx", command]))?;
+            if !said.starts_with("No such command") || Instant::now() >= until {
+                return Ok(said);
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// A session of the tests' own with the manager interface, which sees everything.
