@@ -527,6 +527,50 @@ fn lost_link_makes_uncertain_and_each_word_of_the_pbx_certain_again() {
 }
 
 #[test]
+fn callers_of_the_list_stay_until_they_leave() {
+    let mut states = States::default();
+    let support = QueueName::from("support");
+    let list = |states: &mut States, callers: &[&str]| {
+        states.handle(&Event::QueueParams(ami::QueueParams {
+            queue: "support".into(),
+            calls: u32::try_from(callers.len()).expect("few"),
+            ..ami::QueueParams::default()
+        }));
+        for (place, uniqueid) in (1..).zip(callers) {
+            states.handle(&Event::QueueEntry(ami::QueueEntry {
+                queue: "support".into(),
+                position: place,
+                uniqueid: (*uniqueid).into(),
+                ..ami::QueueEntry::default()
+            }));
+        }
+    };
+    let waiting = |states: &States| {
+        let queue = states.queue(&support).expect("a queue");
+        let callers = queue.waiting.iter();
+        callers
+            .map(|caller| caller.uniqueid.to_string())
+            .collect::<Vec<_>>()
+    };
+    list(&mut states, &["1.1", "1.2", "1.3"]);
+    assert_eq!(waiting(&states), ["1.1", "1.2", "1.3"]);
+    changes(&mut states);
+    list(&mut states, &["1.1", "1.2", "1.3"]);
+    assert!(!states.has_changes());
+    states.handle(&Event::QueueCallerLeave {
+        channel: ami::Channel {
+            uniqueid: "1.2".into(),
+            ..ami::Channel::default()
+        },
+        queue: "support".into(),
+    });
+    assert_eq!(changes(&mut states), [StateChange::Queue(support.clone())]);
+    assert_eq!(waiting(&states), ["1.1", "1.3"]);
+    list(&mut states, &["1.3"]);
+    assert_eq!(waiting(&states), ["1.3"]);
+}
+
+#[test]
 fn names_that_no_asterisk_gives_are_counted_and_memory_is_bounded() {
     let mut states = States::default();
     let long = "1".repeat(300);
@@ -678,6 +722,36 @@ proptest! {
             let change = format!("{:?}", StateChange::Extension(hint.extension.clone()));
             prop_assert_eq!(often.get(&change), Some(&now));
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever the bytes have become, what is not about the damaged thing is right again after the lists.
+    #[test]
+    fn damaged_recording_is_mended_by_the_next_lists(
+        damages in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..200),
+    ) {
+        let whole = Recording::named("22/m_blf_and_dnd").expect("a recording");
+        let mut broken = whole.clone();
+        for (at, byte) in &damages {
+            let at = at.index(broken.bytes.len());
+            broken.bytes[at] = *byte;
+        }
+        let (mut right, mut wrong) = (States::default(), States::default());
+        let hear = |recording: &Recording, states: &mut States| {
+            recording.for_each(|message| {
+                if let Some(event) = message.event() {
+                    states.handle(&event);
+                }
+            });
+        };
+        hear(&whole, &mut right);
+        hear(&broken, &mut wrong);
+        wrong.link_lost();
+        take_lists_of(&right, &mut wrong);
+        prop_assert_eq!(picture(&wrong), picture(&right));
     }
 }
 

@@ -4,7 +4,7 @@ use ami::{ChannelName, DeviceStatus, Uniqueid, Value};
 
 use super::{
     name::{Interface, QueueName},
-    text::{set, set_opt_text, set_text},
+    text::{cut, set, set_opt_text, set_text},
 };
 use crate::Party;
 
@@ -110,7 +110,7 @@ impl Queue {
             return false;
         };
         match self.waiting.get_mut(place) {
-            Some(waiting) if waiting.uniqueid.as_str() == &*entry.uniqueid.text() => {
+            Some(waiting) if waiting.uniqueid.as_str() == cut(&entry.uniqueid.text()) => {
                 std::mem::replace(&mut waiting.wait, entry.wait) != entry.wait
             }
             Some(waiting) => {
@@ -128,7 +128,7 @@ impl Queue {
         let uniqueid = uniqueid.text();
         let before = self.waiting.len();
         self.waiting
-            .retain(|waiting| waiting.uniqueid.as_str() != &*uniqueid);
+            .retain(|waiting| waiting.uniqueid.as_str() != cut(&uniqueid));
         before != self.waiting.len()
     }
 }
@@ -136,9 +136,12 @@ impl Queue {
 impl From<&ami::QueueEntry<'_>> for Waiting {
     fn from(entry: &ami::QueueEntry<'_>) -> Self {
         Self {
-            uniqueid: entry.uniqueid.into(),
-            channel: entry.channel.into(),
-            caller: Party::new(&entry.caller.num.text(), &entry.caller.name.text()),
+            uniqueid: cut(&entry.uniqueid.text()).into(),
+            channel: cut(&entry.channel.text()).into(),
+            caller: Party::new(
+                cut(&entry.caller.num.text()),
+                cut(&entry.caller.name.text()),
+            ),
             wait: entry.wait,
         }
     }

@@ -205,10 +205,14 @@ impl Board {
         }
     }
 
+    /// Who comes later must not find what was true once.
     fn is_followed(&mut self) -> bool {
-        let is_followed = self.publisher.is_followed() && !self.is_stale;
-        self.is_stale |= !is_followed;
-        is_followed
+        let is_followed = self.publisher.is_followed();
+        if !is_followed && !self.is_stale {
+            self.is_stale = true;
+            self.publisher.clear();
+        }
+        is_followed && !self.is_stale
     }
 
     fn set(&mut self, subject: Subject, fact: Option<Fact>) {
@@ -378,6 +382,8 @@ mod tests {
         desk.hear(&lamp("101", -1));
         desk.hear(&lamp("102", 0));
         assert!(!desk.board.publisher.is_pending());
+        let mut early = desk.board.feed().subscribe();
+        assert!(early.pull(usize::MAX).changes.is_empty());
         let mut reader = desk.reader();
         reader.read_all();
         assert!(!reader.facts.contains_key(&anna));
