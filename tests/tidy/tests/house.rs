@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["agent-link", "contacts", "desktop", "engine", "view"],
     ),
     ("sidetone-ui", &["agent-link", "view"]),
+    ("replay", &["ami", "calls"]),
     ("testkit", &[]),
     ("e2e", &["agent-link", "testkit", "view"]),
     ("gui", &["agent-link", "e2e", "testkit", "view"]),

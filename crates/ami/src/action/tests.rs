@@ -1,3 +1,5 @@
+//! Every action as Asterisk reads it, and what must never reach it.
+
 use super::*;
 use crate::Uniqueid;
 use std::time::Duration;
