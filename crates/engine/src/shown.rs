@@ -1,7 +1,7 @@
 //! A call of the tracker as the person at our phone sees it.
 
 use crate::{CallUpdate, Config, DialId, Direction, Mine, People, Phase, Side, numbers};
-use calls::{Call, End, Leg, LegState, Role};
+use calls::{Call, End, Leg, LegState, Role, Talk, Transfer, Transferred};
 use contacts::Book;
 use phone_number::{DialPlan, PhoneNumber};
 use std::time::Instant;
@@ -223,15 +223,57 @@ impl<'a> Own<'a> {
         if call.ended.is_some() {
             return ended(call, Direction::Incoming);
         }
+        if let Some(words) = self.handed_over(call) {
+            return Phase::Ended { words, by: None };
+        }
         // At the end of a call one phone leaves before the other.
         let others = call.legs.iter().filter(|leg| leg.state != LegState::Gone);
-        if others.count() < 2 {
+        if others.count() < 2 && !self.went_on(call) {
             return Phase::Talking;
         }
         Phase::Ended {
             words: "The call goes on without you.".into(),
             by: None,
         }
+    }
+
+    /// When this phone's last talk in it ended.
+    fn last_talk(&self, call: &Call) -> Option<Instant> {
+        let own = |talk: &&Talk| self.legs.iter().any(|leg| talk.legs.contains(&leg.id));
+        call.talks
+            .iter()
+            .filter(own)
+            .filter_map(|talk| talk.until)
+            .max()
+    }
+
+    /// Others have talked since.
+    fn went_on(&self, call: &Call) -> bool {
+        let last = self.last_talk(call);
+        last.is_some_and(|last| call.talks.iter().any(|talk| talk.from >= last))
+    }
+
+    /// What this phone did with the call before it left.
+    fn handed_over(&self, call: &Call) -> Option<String> {
+        let last = self.last_talk(call);
+        let parked = call.parkings.last();
+        if let Some(parked) = parked.filter(|parked| last.is_none_or(|last| last <= parked.since)) {
+            return Some(format!("Parked on {}.", parked.space));
+        }
+        let mine = |transfer: &&Transfer| {
+            let by = transfer.by_leg;
+            by.is_some_and(|by| self.legs.iter().any(|leg| leg.id == by))
+        };
+        let transfer = call.transfers.iter().rev().find(mine)?;
+        let to = match &transfer.outcome {
+            Transferred::Reached(Some(extension)) => Some(extension.as_str()),
+            Transferred::Reached(None) | Transferred::Pending => transfer.to.as_deref(),
+            Transferred::Failed => return None,
+        };
+        Some(match to {
+            Some(to) => format!("Passed on to {to}."),
+            None => "Passed on.".into(),
+        })
     }
 
     fn unanswered(&self, call: &Call, rejected: bool) -> Phase {

@@ -24,7 +24,8 @@ pub struct Transfer {
     pub kind: TransferKind,
     /// Who did; `None` for a line outside.
     pub by: Option<Extension>,
-    pub(crate) by_leg: Option<LegId>,
+    /// With which of his phones, if the PBX let him.
+    pub by_leg: Option<LegId>,
     /// What was dialled for it.
     pub to: Option<Box<str>>,
     pub outcome: Transferred,

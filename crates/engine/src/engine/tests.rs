@@ -174,6 +174,22 @@ fn missed_calls_are_told_apart_from_rejected_ones() {
 }
 
 #[test]
+fn who_passes_a_call_on_sees_to_whom() {
+    for (trace, extension) in [
+        ("22/h_blind_transfer_ami", "101"),
+        ("22/h2_blind_transfer_refer", "101"),
+        ("22/i_atxfer_ami", "101"),
+        ("freepbx/f1_attended_transfer", "101"),
+        ("16/sip_blind_transfer_refer", "201"),
+    ] {
+        let story = rung(trace, extension);
+        assert!(story.contains("Passed on to 10"), "{trace}\n{story}");
+    }
+    let parked = rung("22/l_park_and_pickup", "101");
+    assert!(parked.contains("Parked on 701"), "{parked}");
+}
+
+#[test]
 fn a_group_call_that_a_colleague_takes_says_who() {
     assert_snapshot!(rung("22/g_ring_group", "101"), @r#"
         0.1  Incoming +7 916 333-00-01 "Group Caller" on 74951230003: ringing, my phone rings; nobody known
