@@ -249,6 +249,43 @@ fn voicemail_of_the_agent_behind_a_local_channel_is_not_the_agent() {
     );
 }
 
+/// Two calls that the agent had placed, connected by a transfer: one goes on, the other is told to have joined it.
+#[test]
+fn two_calls_of_ours_that_become_one_each_have_an_end() {
+    let mut pbx = Pbx::new();
+    let mut channels = Vec::new();
+    for (at, id) in ["click-1", "click-2"].into_iter().enumerate() {
+        pbx.tracker
+            .expect_originate(Uniqueid::from(id), "PJSIP/101", pbx.now);
+        let agent =
+            format!("Uniqueid: {id}\r\nLinkedid: {id}\r\nChannel: PJSIP/101-0000000{at}\r\n");
+        let client =
+            format!("Uniqueid: c.{at}\r\nLinkedid: {id}\r\nChannel: PJSIP/trunk-0000000{at}\r\n");
+        // Nobody looks until all is over.
+        pbx.hears("Newchannel", &agent);
+        pbx.hears("Newchannel", &client);
+        channels.extend([agent, client]);
+    }
+    for client in [&channels[1], &channels[3]] {
+        pbx.hears("BridgeEnter", &format!("{client}{BRIDGE}"));
+    }
+    let id = Uniqueid::from("click-2");
+    assert!(
+        pbx.tracker.originate(&id).is_some(),
+        "not forgotten before it is told"
+    );
+    pbx.poll();
+    for channel in &channels {
+        pbx.says("Hangup", &format!("{channel}Cause: 16"));
+    }
+    assert!(pbx.tracker.is_idle());
+    let ends = pbx
+        .steps
+        .iter()
+        .filter(|step| matches!(step, Progress::Ended(_)));
+    assert_eq!(ends.count(), 2, "{:?}", pbx.steps);
+}
+
 const LINE: &str =
     "Uniqueid: 1.1\r\nLinkedid: 1.1\r\nChannel: PJSIP/trunk-00000001\r\nExten: 74951230001\r\n";
 const PHONE: &str = "Uniqueid: 1.2\r\nLinkedid: 1.1\r\nChannel: PJSIP/101-00000002\r\n";

@@ -141,16 +141,21 @@ impl CallTracker {
 
     /// A call was joined to another: what we placed goes on there.
     pub(super) fn move_attempt(&mut self, from: CallKey, to: CallKey) {
-        if self.calls[to].call.originate.is_some() {
-            return;
-        }
         let Some(id) = self.calls[from].call.originate.clone() else {
             return;
         };
-        if let Some(attempt) = self.attempts.get_mut(&id) {
-            attempt.call = Some(to);
-            self.calls[from].call.originate = None;
-            self.calls[to].call.originate = Some(id);
+        let Some(attempt) = self.attempts.get_mut(&id) else {
+            return;
+        };
+        attempt.call = Some(to);
+        self.calls[from].call.originate = None;
+        let joined = &mut self.calls[to].call;
+        if joined.originate.is_none() {
+            joined.originate = Some(id);
+        } else {
+            // Two calls that we placed have become one, which goes by the other's name.
+            let end = End::JoinedTo(joined.id);
+            self.end_attempt(&id, end);
         }
     }
 
