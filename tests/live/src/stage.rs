@@ -71,6 +71,9 @@ pub struct Recording {
     pub sent: Vec<u8>,
     /// Every byte that it sent at the same time to a user with the rights that Sidetone asks for.
     pub ami_of_sidetone: Vec<u8>,
+    /// The same to a session that ended in the middle of a talk, and to the next one, and so on: each begins with
+    /// the lists that it asked for.
+    pub ami_of_returning: Vec<Vec<u8>>,
     /// The phones' log: JSON lines with Unix time, in order.
     pub phones: Vec<String>,
 }

@@ -73,6 +73,8 @@ pub struct Take<'a> {
     stage: &'a Stage,
     watch: Watch,
     sidetone: Watch,
+    /// Sessions of one who loses the link in the middle of each talk; what the ended ones heard.
+    returning: RefCell<(Vec<Vec<u8>>, Watch)>,
     first_event: usize,
     first_line: usize,
     /// Calls that were told to the scenario already.
@@ -90,6 +92,7 @@ impl<'a> Take<'a> {
             stage,
             watch: stage.asterisk.record(LAB)?,
             sidetone: stage.asterisk.record(SIDETONE)?,
+            returning: RefCell::new((Vec::new(), stage.asterisk.record(SIDETONE)?)),
             first_event: phones.mark(),
             first_line: phones.log().len(),
             known: RefCell::default(),
@@ -117,15 +120,18 @@ impl<'a> Take<'a> {
         self.watch
             .wait_for_all(SOON, |events| channels_left(events) == 0)
             .context("channels are left")?;
-        for watch in [&self.watch, &self.sidetone] {
+        let (mut segments, returning) = self.returning.into_inner();
+        for watch in [&self.watch, &self.sidetone, &returning] {
             watch.wait_quiet(Duration::from_millis(150), SOON)?;
         }
+        segments.push(returning.received());
         let mut lines = phones.log().split_off(self.first_line);
         lines.sort_by(|one, other| time_of(one).total_cmp(&time_of(other)));
         Ok(Recording {
             ami: self.watch.received(),
             sent: self.watch.sent(),
             ami_of_sidetone: self.sidetone.received(),
+            ami_of_returning: segments,
             phones: lines,
         })
     }
@@ -252,8 +258,38 @@ impl<'a> Take<'a> {
         std::thread::sleep(RING);
     }
 
-    pub fn talk(&self) {
-        std::thread::sleep(TALK);
+    /// In the middle of it one client loses its link.
+    pub fn talk(&self) -> Result<()> {
+        std::thread::sleep(TALK / 2);
+        self.lose_link()?;
+        std::thread::sleep(TALK / 2);
+        Ok(())
+    }
+
+    /// A session ends, and the next one asks for the lists from which the engine rebuilds its state.
+    fn lose_link(&self) -> Result<()> {
+        let mut returning = self.returning.borrow_mut();
+        let heard = returning.1.received();
+        returning.0.push(heard);
+        returning.1 = self.stage.asterisk.record(SIDETONE)?;
+        let room = [("Action", "ConfbridgeList"), ("Conference", "800")];
+        let lists: [&[(&str, &str)]; 6] = [
+            &[("Action", "BridgeList")],
+            &[("Action", "ParkedCalls")],
+            &[("Action", "ConfbridgeListRooms")],
+            &room,
+            &[("Action", "QueueStatus")],
+            // Last: with its end the rebuilding begins.
+            &[("Action", "CoreShowChannels")],
+        ];
+        for list in lists {
+            // Asterisk refuses to list what there is none of.
+            returning.1.action(list)?;
+        }
+        returning
+            .1
+            .wait_for(SOON, |event| event.is("CoreShowChannelsComplete"))
+            .map(drop)
     }
 
     /// Sends an action that must succeed.

@@ -72,30 +72,49 @@ fn play(version: Version, configuration: Configuration, wanted: impl Fn(&Scenari
 /// The story of the recording is what the phones saw, for a user who sees all and for Sidetone's own.
 fn judge(scenario: &Scenario, recording: &Recording) -> Result<()> {
     let phones = phones::read_log(&recording.phones.join("\n"))?;
-    for (user, ami) in [
-        ("a user who sees all", &recording.ami),
-        ("Sidetone's user", &recording.ami_of_sidetone),
-    ] {
-        let story = tell(ami, scenario.click);
-        let wrong = contradictions(&story, scenario.click, &phones);
+    let users: [(&str, &[Vec<u8>]); 3] = [
+        ("a user who sees all", std::slice::from_ref(&recording.ami)),
+        (
+            "Sidetone's user",
+            std::slice::from_ref(&recording.ami_of_sidetone),
+        ),
+        (
+            "who lost the link while they talked",
+            &recording.ami_of_returning,
+        ),
+    ];
+    for (user, sessions) in users {
+        let story = tell(sessions, scenario.click);
+        let mut wrong = contradictions(&story, scenario.click, &phones);
+        let lists = |step: &&replay::story::Step| step.text.starts_with("the PBX lists ");
+        let lists: Vec<_> = story.steps.iter().filter(lists).collect();
+        if lists.len() + 1 != sessions.len()
+            || lists.iter().any(|step| step.text.ends_with(" 0 channels"))
+        {
+            wrong.push(format!(
+                "the link was lost {} times in a talk",
+                sessions.len() - 1
+            ));
+        }
         if !wrong.is_empty() {
             let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("disagreements");
-            let paths = recording.write(&kept, scenario.name)?;
+            recording.write(&kept, scenario.name)?;
+            for (index, session) in sessions.iter().enumerate() {
+                let name = format!("{}.session-{index}.ami", scenario.name);
+                std::fs::write(kept.join(name), session)?;
+            }
             bail!(
                 "to {user}, who was told:\n{story}the phones say:\n  {}\nrecorded in {}",
                 wrong.join("\n  "),
-                paths[0].display()
+                kept.display()
             );
         }
     }
     Ok(())
 }
 
-fn tell(ami: &[u8], click: Option<&str>) -> Story {
-    let recording = replay::Recording {
-        bytes: ami.to_vec(),
-        charset: Charset::default(),
-    };
+/// The story of one who was there in these sessions, one after the other.
+fn tell(sessions: &[Vec<u8>], click: Option<&str>) -> Story {
     let mut teller = Teller::new();
     if let Some(agent) = click {
         teller.expect_originate(
@@ -103,7 +122,16 @@ fn tell(ami: &[u8], click: Option<&str>) -> Story {
             &format!("PJSIP/{agent}"),
         );
     }
-    recording.for_each(|message| teller.hear(message));
+    for (index, session) in sessions.iter().enumerate() {
+        if index > 0 {
+            teller.lose_link();
+        }
+        let recording = replay::Recording {
+            bytes: session.clone(),
+            charset: Charset::default(),
+        };
+        recording.for_each(|message| teller.hear(message));
+    }
     teller.end()
 }
 
@@ -162,7 +190,7 @@ fn a_story_that_the_phones_contradict_is_found() {
     });
     let late: Vec<String> = late.collect();
     let seen = phones::read_log(&late.join("\n")).unwrap();
-    let story = tell(&recording.ami, None);
+    let story = tell(std::slice::from_ref(&recording.ami), None);
     assert!(
         !contradictions(&story, None, &seen).is_empty(),
         "nobody picked up"

@@ -7,14 +7,14 @@ use testkit::phones::Customer;
 pub(super) fn answered(take: &Take<'_>) -> Result<()> {
     let customer = take.customer_calls("Ада Лавлейс", Line::Extension101)?;
     take.answers("101")?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)
 }
 
 pub(super) fn agent_hangs_up(take: &Take<'_>) -> Result<()> {
     let customer = take.customer_calls("Grace", Line::Extension101)?;
     let agent = take.answers("101")?;
-    take.talk();
+    take.talk()?;
     take.hang_up(agent)?;
     take.ended(customer)
 }
@@ -45,14 +45,14 @@ pub(super) fn rejected(take: &Take<'_>) -> Result<()> {
 pub(super) fn anonymous(take: &Take<'_>) -> Result<()> {
     let customer = take.calls(&Customer::anonymous(), Line::Extension101)?;
     take.answers("101")?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)
 }
 
 pub(super) fn outgoing(take: &Take<'_>) -> Result<()> {
     let agent = take.dials("104", "979161112233")?;
     let customer = take.answers(TRUNK_PHONE)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)?;
     take.ended(agent)
 }
@@ -71,35 +71,35 @@ pub(super) fn internal(take: &Take<'_>) -> Result<()> {
     let first = take.rings("105")?;
     take.answers("105b")?;
     take.ended(first)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(caller)
 }
 
 pub(super) fn hold(take: &Take<'_>) -> Result<()> {
     let customer = take.customer_calls("On hold", Line::Extension101)?;
     let agent = take.answers("101")?;
-    take.talk();
+    take.talk()?;
     take.hold(agent)?;
-    take.talk();
+    take.talk()?;
     take.unhold(agent)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)
 }
 
 pub(super) fn call_waiting(take: &Take<'_>) -> Result<()> {
     let first = take.customer_calls("First", Line::Extension101)?;
     let with_first = take.answers("101")?;
-    take.talk();
+    take.talk()?;
     let second = take.customer_calls("Second", Line::Extension101)?;
     let with_second = take.rings("101")?;
     take.let_ring();
     take.hold(with_first)?;
     take.answer(with_second)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(second)?;
     take.ended(with_second)?;
     take.unhold(with_first)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(first)
 }
 
@@ -108,7 +108,7 @@ pub(super) fn two_phones(take: &Take<'_>) -> Result<()> {
     let first = take.rings("105")?;
     let second = take.answers("105b")?;
     take.ended(first)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(second)?;
     take.ended(customer)
 }

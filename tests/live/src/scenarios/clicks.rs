@@ -10,7 +10,7 @@ pub(super) fn answered(take: &Take<'_>) -> Result<()> {
     take.click("101", CUSTOMER)?;
     let agent = take.answers("101")?;
     take.answers(TRUNK_PHONE)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(agent)
 }
 
@@ -51,13 +51,13 @@ pub(super) fn then_transfer_to_queue(take: &Take<'_>) -> Result<()> {
     take.click("101", CUSTOMER)?;
     let agent = take.answers("101")?;
     let customer = take.answers(TRUNK_PHONE)?;
-    take.talk();
+    take.talk()?;
     take.refers(agent, "600")?;
     let other = take.rings("103")?;
     take.answers("102")?;
     take.ended(other)?;
     take.ended(agent)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)
 }
 
@@ -68,6 +68,6 @@ pub(super) fn agents_voicemail(take: &Take<'_>) -> Result<()> {
     take.rejects(agent, 486)?;
     // Nobody is there, but Asterisk calls the customer.
     let customer = take.answers(TRUNK_PHONE)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)
 }

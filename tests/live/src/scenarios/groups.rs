@@ -8,7 +8,7 @@ pub(super) fn ring_group(take: &Take<'_>) -> Result<()> {
     let other = take.rings("101")?;
     take.answers("102")?;
     take.ended(other)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)
 }
 
@@ -29,7 +29,7 @@ pub(super) fn hunt_group(take: &Take<'_>) -> Result<()> {
         take.ended(unanswered)?;
     }
     take.answers("101")?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)
 }
 
@@ -41,7 +41,7 @@ pub(super) fn queue_ring_all(take: &Take<'_>) -> Result<()> {
     take.rejects(other, 486)?;
     take.let_ring();
     take.answer(agent)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)
 }
 
@@ -50,7 +50,7 @@ pub(super) fn queue_in_order(take: &Take<'_>) -> Result<()> {
     let unanswered = take.rings("103")?;
     take.ended(unanswered)?;
     let agent = take.answers("104")?;
-    take.talk();
+    take.talk()?;
     take.hang_up(agent)?;
     take.ended(customer)
 }
@@ -72,9 +72,9 @@ pub(super) fn queue_two_callers(take: &Take<'_>) -> Result<()> {
     take.ended(offered)?;
     let second = take.customer_calls("Second", Line::Queue)?;
     let agent = take.answers("103")?;
-    take.talk();
+    take.talk()?;
     take.hang_up(first)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(agent)?;
     take.ended(second)
 }
@@ -84,17 +84,17 @@ pub(super) fn queue_agent_gets_second_call(take: &Take<'_>) -> Result<()> {
     let offered = take.rings("102")?;
     let with_first = take.answers("103")?;
     take.ended(offered)?;
-    take.talk();
+    take.talk()?;
     let second = take.customer_calls("Direct", Line::Extension103)?;
     let with_second = take.rings("103")?;
     take.let_ring();
     take.hold(with_first)?;
     take.answer(with_second)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(second)?;
     take.ended(with_second)?;
     take.unhold(with_first)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(first)
 }
 
@@ -105,7 +105,7 @@ pub(super) fn queue_pickup(take: &Take<'_>) -> Result<()> {
     let colleague = take.dials("101", "*8103")?;
     take.answered(colleague)?;
     take.ended(ringing)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)?;
     take.ended(colleague)
 }
@@ -126,19 +126,19 @@ fn followed(take: &Take<'_>) -> Result<()> {
     let desk = take.rings("104")?;
     take.answers(TRUNK_PHONE)?;
     take.ended(desk)?;
-    take.talk();
+    take.talk()?;
     Ok(())
 }
 
 pub(super) fn menu_then_group(take: &Take<'_>) -> Result<()> {
     let customer = take.customer_calls("Menu", Line::Menu)?;
     take.answered(customer)?;
-    take.talk();
+    take.talk()?;
     take.presses(customer, "1")?;
     let other = take.rings("102")?;
     let agent = take.answers("101")?;
     take.ended(other)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(agent)?;
     take.ended(customer)
 }

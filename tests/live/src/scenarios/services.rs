@@ -10,8 +10,8 @@ pub(super) fn voicemail(take: &Take<'_>) -> Result<()> {
     take.answered(customer)?;
     // Cuts the greeting short, and the message begins.
     take.presses(customer, "#")?;
-    take.talk();
-    take.talk();
+    take.talk()?;
+    take.talk()?;
     take.hang_up(customer)?;
     take.event(|event| event.is("MessageWaiting")).map(drop)
 }
@@ -25,7 +25,7 @@ pub(super) fn do_not_disturb(take: &Take<'_>) -> Result<()> {
             take.ended(customer)?;
         } else {
             take.answers("101")?;
-            take.talk();
+            take.talk()?;
             take.hang_up(customer)?;
         }
     }
@@ -44,13 +44,13 @@ pub(super) fn busy_hour(take: &Take<'_>) -> Result<()> {
     let agent = take.answers("103")?;
     take.ended(offered)?;
     take.answer(first_phone)?;
-    take.talk();
+    take.talk()?;
     take.unhold(holder)?;
     take.hang_up(twice)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(held)?;
     // Several customers are told apart by when they came and went.
-    take.talk();
+    take.talk()?;
     take.hang_up(agent)?;
     take.ended(queued)
 }
@@ -75,17 +75,17 @@ pub(super) fn spy_and_recording(take: &Take<'_>) -> Result<()> {
     ])?;
     let spy = take.answers("103")?;
     take.event(|event| event.is("ChanSpyStart"))?;
-    take.talk();
+    take.talk()?;
     take.action(&[("Action", "StopMixMonitor"), ("Channel", &channel)])?;
     take.hang_up(spy)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)
 }
 
 pub(super) fn recorded(take: &Take<'_>) -> Result<()> {
     let customer = take.customer_calls("On tape", Line::Recorded)?;
     let agent = take.answers("101")?;
-    take.talk();
+    take.talk()?;
     take.hang_up(agent)?;
     take.ended(customer)
 }

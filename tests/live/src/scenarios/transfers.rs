@@ -9,7 +9,7 @@ fn talking(take: &Take<'_>, name: &str) -> Result<(PhoneCall, PhoneCall)> {
     let customer = take.customer_calls(name, Line::Extension101)?;
     let agent = take.answers("101")?;
     take.answered(customer)?;
-    take.talk();
+    take.talk()?;
     Ok((customer, agent))
 }
 
@@ -18,7 +18,7 @@ pub(super) fn blind_refer(take: &Take<'_>) -> Result<()> {
     take.refers(agent, "103")?;
     take.answers("103")?;
     take.ended(agent)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)
 }
 
@@ -33,7 +33,7 @@ pub(super) fn blind_ami(take: &Take<'_>) -> Result<()> {
     ])?;
     take.answers("103")?;
     take.ended(agent)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)
 }
 
@@ -41,7 +41,7 @@ pub(super) fn blind_busy(take: &Take<'_>) -> Result<()> {
     let customer = take.customer_calls("Unlucky", Line::Extension103)?;
     let agent = take.answers("103")?;
     take.answered(customer)?;
-    take.talk();
+    take.talk()?;
     take.refers(agent, "101")?;
     let busy = take.rings("101")?;
     take.rejects(busy, 486)?;
@@ -55,11 +55,11 @@ pub(super) fn attended_refer(take: &Take<'_>) -> Result<()> {
     let consultation = take.dials("101", "103")?;
     let colleague = take.answers("103")?;
     take.answered(consultation)?;
-    take.talk();
+    take.talk()?;
     take.joins(agent, consultation)?;
     take.ended(agent)?;
     take.ended(consultation)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)?;
     take.ended(colleague)
 }
@@ -73,10 +73,10 @@ pub(super) fn attended_ami(take: &Take<'_>) -> Result<()> {
         ("Exten", "103"),
     ])?;
     let colleague = take.answers("103")?;
-    take.talk();
+    take.talk()?;
     take.hang_up(agent)?;
     take.event(|event| event.is("AttendedTransfer"))?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)?;
     take.ended(colleague)
 }
@@ -88,7 +88,7 @@ pub(super) fn blind_keys(take: &Take<'_>) -> Result<()> {
     take.presses(agent, "103")?;
     take.answers("103")?;
     take.ended(agent)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)
 }
 
@@ -98,10 +98,10 @@ pub(super) fn attended_keys(take: &Take<'_>) -> Result<()> {
     take.event(|event| event.is("MusicOnHoldStart"))?;
     take.presses(agent, "103")?;
     let colleague = take.answers("103")?;
-    take.talk();
+    take.talk()?;
     take.hang_up(agent)?;
     take.event(|event| event.is("AttendedTransfer"))?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)?;
     take.ended(colleague)
 }
@@ -115,7 +115,7 @@ pub(super) fn attended_given_up(take: &Take<'_>) -> Result<()> {
     take.hang_up(consultation)?;
     take.ended(colleague)?;
     take.unhold(agent)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)
 }
 
@@ -124,11 +124,11 @@ pub(super) fn twice(take: &Take<'_>) -> Result<()> {
     take.refers(agent, "103")?;
     let second = take.answers("103")?;
     take.ended(agent)?;
-    take.talk();
+    take.talk()?;
     take.refers(second, "104")?;
     take.answers("104")?;
     take.ended(second)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)
 }
 
@@ -143,7 +143,7 @@ pub(super) fn redirect(take: &Take<'_>) -> Result<()> {
     ])?;
     take.ended(agent)?;
     take.answers("103")?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)
 }
 
@@ -157,7 +157,7 @@ pub(super) fn park_and_pickup(take: &Take<'_>) -> Result<()> {
     let colleague = take.dials("102", slot)?;
     take.answered(colleague)?;
     take.event(|event| event.is("UnParkedCall"))?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)?;
     take.ended(colleague)
 }
@@ -167,7 +167,7 @@ pub(super) fn park_timeout(take: &Take<'_>) -> Result<()> {
     take.refers(agent, "700")?;
     take.event(|event| event.is("ParkedCallTimeOut"))?;
     take.answers("101")?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)
 }
 
@@ -178,7 +178,7 @@ pub(super) fn directed_pickup(take: &Take<'_>) -> Result<()> {
     let colleague = take.dials("102", "*8101")?;
     take.answered(colleague)?;
     take.ended(ringing)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(customer)?;
     take.ended(colleague)
 }
@@ -205,9 +205,9 @@ pub(super) fn conference(take: &Take<'_>) -> Result<()> {
                 .get("Channel")
                 .is_some_and(|name| name.starts_with("PJSIP/102-"))
     })?;
-    take.talk();
+    take.talk()?;
     take.hang_up(colleague)?;
-    take.talk();
+    take.talk()?;
     take.hang_up(agent)?;
     take.hang_up(customer)
 }
