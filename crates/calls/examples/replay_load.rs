@@ -97,10 +97,7 @@ fn count(event: CallEvent, seen: &mut Seen) {
     match event {
         CallEvent::Started(_) => seen.started += 1,
         CallEvent::Ended(call) => seen.answered += u64::from(call.answered.is_some()),
-        CallEvent::Changed(_)
-        | CallEvent::ExtensionState { .. }
-        | CallEvent::Originate { .. }
-        | CallEvent::Room(_) => {}
+        CallEvent::Changed(_) | CallEvent::Originate { .. } | CallEvent::Room(_) => {}
     }
 }
 

@@ -19,7 +19,7 @@ use std::{
     time::Instant,
 };
 
-use ami::{BridgeId, Extension, ExtensionState, Linkedid, Uniqueid};
+use ami::{BridgeId, Extension, Linkedid, Uniqueid};
 use slotmap::SlotMap;
 
 pub(crate) use self::bridge::BridgeKind;
@@ -45,10 +45,6 @@ pub enum CallEvent {
     Changed(CallId),
     /// The last of a call; the tracker has forgotten it.
     Ended(Box<Call>),
-    ExtensionState {
-        extension: Extension,
-        state: ExtensionState,
-    },
     /// Somebody entered or left a conference room, or was muted, or the room was locked or recorded.
     Room(Box<str>),
     /// A step of a call that we placed.
@@ -72,7 +68,6 @@ pub struct CallTracker {
     by_linkedid: Map<Linkedid, CallKey>,
     by_id: BTreeMap<CallId, CallKey>,
     attempts: Map<Uniqueid, Attempt>,
-    states: Map<Extension, KnownState>,
     /// Counts the lives of the link; what was not heard of in this one is not certain.
     link: u32,
     /// Counts the lists that were asked for, at a login or as an audit: what neither a list nor an event since has named
@@ -90,7 +85,6 @@ pub struct CallTracker {
     gone_before_list: Option<HashSet<Uniqueid, foldhash::fast::FixedState>>,
     changed_calls: VecDeque<CallKey>,
     changed_attempts: VecDeque<Uniqueid>,
-    changed_states: VecDeque<Extension>,
     /// Calls that have ended and were not polled yet.
     unpolled: usize,
     oddities: Oddities,
@@ -109,7 +103,7 @@ pub struct Oddities {
     pub joined: u64,
     /// `OriginateResponse` of nobody's Originate.
     pub unknown_originates: u64,
-    /// Channels and extension states beyond what the tracker is ready to hold.
+    /// Channels beyond what the tracker is ready to hold.
     pub over_limit: u64,
     /// Ended calls that were dropped because nobody polled them.
     pub unpolled: u64,
@@ -130,16 +124,8 @@ enum Listing {
     Audit,
 }
 
-#[derive(Debug, Clone)]
-struct KnownState {
-    state: ExtensionState,
-    queued: bool,
-    hinted: bool,
-}
-
 /// Far beyond what one Asterisk carries.
 const MOST_CHANNELS: usize = 100_000;
-const MOST_STATES: usize = 50_000;
 const MOST_UNPOLLED: usize = 4_096;
 
 impl CallTracker {
@@ -159,7 +145,6 @@ impl CallTracker {
             by_linkedid: Map::default(),
             by_id: BTreeMap::new(),
             attempts: Map::default(),
-            states: Map::default(),
             link: 0,
             epoch: 0,
             expects: Listing::Login,
@@ -169,7 +154,6 @@ impl CallTracker {
             gone_before_list: Some(HashSet::default()),
             changed_calls: VecDeque::new(),
             changed_attempts: VecDeque::new(),
-            changed_states: VecDeque::new(),
             unpolled: 0,
             oddities: Oddities::default(),
         }
@@ -217,19 +201,6 @@ impl CallTracker {
         })
     }
 
-    /// The last state that a hint reported.
-    #[must_use]
-    pub fn extension_state(&self, extension: &Extension) -> Option<ExtensionState> {
-        self.states.get(extension).map(|known| known.state)
-    }
-
-    /// All hinted extensions with their state, in no order.
-    pub fn extension_states(&self) -> impl Iterator<Item = (&Extension, ExtensionState)> {
-        self.states
-            .iter()
-            .map(|(extension, known)| (extension, known.state))
-    }
-
     #[must_use]
     pub fn oddities(&self) -> Oddities {
         self.oddities
@@ -252,14 +223,12 @@ impl CallTracker {
                 .iter()
                 .any(|key| self.calls.contains_key(*key))
             && self.changed_attempts.is_empty()
-            && self.changed_states.is_empty()
     }
 
     /// The next change. Steps of our own calls come first, so that their end is told before the call is forgotten.
     pub fn poll_event(&mut self) -> Option<CallEvent> {
         self.poll_attempt()
             .or_else(|| self.poll_call())
-            .or_else(|| self.poll_state())
             .or_else(|| self.rooms.poll().map(CallEvent::Room))
     }
 
@@ -298,16 +267,6 @@ impl CallTracker {
         self.unpolled -= 1;
         self.forget(key)
             .map(|call| CallEvent::Ended(Box::new(call)))
-    }
-
-    fn poll_state(&mut self) -> Option<CallEvent> {
-        let extension = self.changed_states.pop_front()?;
-        let known = self.states.get_mut(&extension)?;
-        known.queued = false;
-        Some(CallEvent::ExtensionState {
-            state: known.state,
-            extension,
-        })
     }
 
     fn forget(&mut self, key: CallKey) -> Option<Call> {

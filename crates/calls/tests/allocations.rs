@@ -66,10 +66,7 @@ fn busy_hour_is_followed_call_by_call_and_forgotten() {
                     ended += 1;
                     answered += u32::from(call.answered.is_some() && call.legs.len() == 2);
                 }
-                CallEvent::Changed(_)
-                | CallEvent::ExtensionState { .. }
-                | CallEvent::Originate { .. }
-                | CallEvent::Room(_) => {}
+                CallEvent::Changed(_) | CallEvent::Originate { .. } | CallEvent::Room(_) => {}
             }
         }
     });

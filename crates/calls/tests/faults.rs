@@ -363,9 +363,7 @@ impl Watch {
                         call.caller, call.end, call.answered_by
                     ));
                 }
-                CallEvent::ExtensionState { .. }
-                | CallEvent::Originate { .. }
-                | CallEvent::Room(_) => {}
+                CallEvent::Originate { .. } | CallEvent::Room(_) => {}
             }
         }
     }

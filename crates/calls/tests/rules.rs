@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use ami::{Charset, Decoder, Extension, ExtensionState, Incoming, Limits, Uniqueid};
+use ami::{Charset, Decoder, Extension, Incoming, Limits, Uniqueid};
 use calls::{Call, CallEvent, CallTracker, Direction, End, Progress, Seed};
 
 #[test]
@@ -125,38 +125,16 @@ fn endpoint_that_is_configured_as_a_line_is_no_extension() {
 }
 
 #[test]
-fn extension_state_is_a_mask_told_once_a_change() {
+fn hint_says_whose_phone_it_is() {
     let mut pbx = Pbx::new();
-    for status in [8, 8, 9, 1, 1] {
-        let hint = "Context: internal\r\nHint: PJSIP/101&PJSIP/anna&Custom:DND101";
-        pbx.says(
-            "ExtensionStatus",
-            &format!("Exten: 101\r\n{hint}\r\nStatus: {status}"),
-        );
-    }
-    assert_eq!(pbx.states, [8, 9, 1]);
-    let state = pbx.tracker.extension_state(&Extension::from("101"));
-    assert_eq!(state, Some(ExtensionState(1)));
+    let hint = "Context: internal\r\nHint: PJSIP/101&PJSIP/anna&Custom:DND101";
+    pbx.says(
+        "ExtensionStatus",
+        &format!("Exten: 101\r\n{hint}\r\nStatus: 0"),
+    );
     let anna = "Uniqueid: 5.1\r\nLinkedid: 5.1\r\nChannel: PJSIP/anna-00000005\r\nExten: 102";
     pbx.says("Newchannel", anna);
-    assert_eq!(
-        pbx.call().caller.number.as_deref(),
-        Some("101"),
-        "the hint says whose phone it is"
-    );
-}
-
-#[test]
-fn state_that_changes_back_before_anybody_looks_is_still_told_as_it_is() {
-    let mut pbx = Pbx::new();
-    for status in [8, 1, 0] {
-        pbx.hears(
-            "ExtensionStatus",
-            &format!("Exten: 101\r\nContext: internal\r\nStatus: {status}"),
-        );
-    }
-    pbx.poll();
-    assert_eq!(pbx.states, [0]);
+    assert_eq!(pbx.call().caller.number.as_deref(), Some("101"));
 }
 
 #[test]
@@ -304,7 +282,6 @@ struct Pbx {
     tracker: CallTracker,
     now: Instant,
     steps: Vec<Progress>,
-    states: Vec<i16>,
     ended: Vec<Call>,
 }
 
@@ -320,7 +297,6 @@ impl Pbx {
             tracker,
             now,
             steps: Vec::new(),
-            states: Vec::new(),
             ended: Vec::new(),
         }
     }
@@ -368,7 +344,6 @@ impl Pbx {
             match event {
                 CallEvent::Started(_) | CallEvent::Changed(_) | CallEvent::Room(_) => {}
                 CallEvent::Ended(call) => self.ended.push(*call),
-                CallEvent::ExtensionState { state, .. } => self.states.push(state.0),
                 CallEvent::Originate { progress, .. } => self.steps.push(progress),
             }
         }

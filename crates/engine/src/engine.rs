@@ -392,7 +392,6 @@ impl Engine {
                     self.board.call_ended(&call);
                     self.call_ended(&call, read);
                 }
-                CallEvent::ExtensionState { .. } => {}
                 CallEvent::Room(name) => self.board.room_changed(&self.tracker, &name),
             }
         }

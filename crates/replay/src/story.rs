@@ -280,7 +280,7 @@ impl Teller {
                     let words = words::progress(&progress, &self.numbers);
                     self.say(None, format!("click: {words}"));
                 }
-                CallEvent::ExtensionState { .. } | CallEvent::Room(_) => {}
+                CallEvent::Room(_) => {}
                 CallEvent::Started(id) | CallEvent::Changed(id) => {
                     if let Some(call) = self.tracker.call(id).cloned() {
                         self.tell_call(call);

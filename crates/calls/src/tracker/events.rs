@@ -2,11 +2,9 @@
 
 use std::time::Instant;
 
-use ami::{ChannelName, ChannelState, DialProgress, DialStatus, Event, Extension, Uniqueid, Value};
+use ami::{ChannelName, ChannelState, DialProgress, DialStatus, Event, Uniqueid, Value};
 
-use super::{
-    CallKey, CallTracker, Channel, ChannelKey, Entry, KnownState, MOST_CHANNELS, MOST_STATES,
-};
+use super::{CallKey, CallTracker, Channel, ChannelKey, Entry, MOST_CHANNELS};
 use crate::{
     Cause, Direction, End, Leg, LegId, LegState, Party, Role,
     extensions::{Technology, technology_of},
@@ -725,41 +723,12 @@ impl CallTracker {
         }
     }
 
+    /// What a hint stands for says whose phones they are; its state is kept by [`States`](crate::States).
     fn extension_status(&mut self, status: &ami::ExtensionStatus<'_>) {
-        let exten = status.exten.text();
-        let Some(known) = self.states.get_mut(&*exten) else {
-            self.new_extension(&exten, status);
-            return;
-        };
-        if !known.hinted && !status.hint.is_unknown() {
-            known.hinted = true;
-            self.extensions.learn(&status.hint.text(), &exten);
+        if !status.hint.is_unknown() {
+            self.extensions
+                .learn(&status.hint.text(), &status.exten.text());
         }
-        if known.state == status.status {
-            return;
-        }
-        known.state = status.status;
-        if !std::mem::replace(&mut known.queued, true) {
-            self.changed_states.push_back(Extension::from(&*exten));
-        }
-    }
-
-    fn new_extension(&mut self, exten: &str, status: &ami::ExtensionStatus<'_>) {
-        if self.states.len() >= MOST_STATES {
-            self.oddities.over_limit += 1;
-            return;
-        }
-        let hinted = !status.hint.is_unknown();
-        if hinted {
-            self.extensions.learn(&status.hint.text(), exten);
-        }
-        let known = KnownState {
-            state: status.status,
-            queued: true,
-            hinted,
-        };
-        self.states.insert(exten.into(), known);
-        self.changed_states.push_back(exten.into());
     }
 }
 

@@ -277,7 +277,7 @@ mod tests {
                     }
                     CallEvent::Ended(call) => self.board.call_ended(&call),
                     CallEvent::Room(name) => self.board.room_changed(&self.tracker, &name),
-                    CallEvent::ExtensionState { .. } | CallEvent::Originate { .. } => {}
+                    CallEvent::Originate { .. } => {}
                 }
             }
             while let Some(change) = self.states.poll_change() {
