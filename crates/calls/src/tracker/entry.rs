@@ -210,7 +210,7 @@ impl Entry {
     }
 
     fn who_hung_up(&self, attempt: Option<&Attempt>) -> End {
-        let incoming = self.call.direction == Direction::Incoming;
+        let incoming = self.call.direction == Direction::Incoming || self.took_over_the_caller();
         match self.hung_up_by {
             _ if attempt.is_some_and(|attempt| attempt.cancelled) => End::ByYou,
             Some(Role::Caller) if incoming => End::ByThem,
@@ -219,6 +219,25 @@ impl Entry {
             Some(Role::Callee) => End::ByThem,
             None => End::ByPbx,
         }
+    }
+
+    /// Who hung up was called from inside and talked with a line outside: a colleague to whom the caller of an outgoing
+    /// call had passed it on.
+    fn took_over_the_caller(&self) -> bool {
+        let leg = |id| self.call.leg(id);
+        let Some(by) = self.call.ended_by.and_then(leg) else {
+            return false;
+        };
+        let last = self.call.talks.iter().rev();
+        let mut last = last.filter(|talk| talk.legs.contains(&by.id));
+        let talked_outside = last.next().is_some_and(|talk| {
+            let mut others = talk.legs.iter().filter_map(|id| leg(*id));
+            others.any(|other| other.extension.is_none())
+        });
+        self.call.direction == Direction::Outgoing
+            && by.role == Role::Callee
+            && by.extension.is_some()
+            && talked_outside
     }
 
     /// A phone sent its goodbye, or we asked for it. Who hangs up first ends the talk; whoever passed the call on does
