@@ -93,6 +93,11 @@ impl CallTracker {
             },
         };
         let entry = &mut self.calls[call];
+        // A leg passes a call on once, however often that is told.
+        let is_told = |told: &Transfer| told.by_leg.is_some() && told.by_leg == transfer.by_leg;
+        if entry.call.transfers.iter().any(is_told) {
+            return;
+        }
         // Whoever passes the call on has not ended it, even if his phone said goodbye a moment before.
         if done && entry.call.ended_by.is_some() && entry.call.ended_by == transfer.by_leg {
             entry.call.ended_by = None;
