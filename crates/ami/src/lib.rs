@@ -32,7 +32,7 @@ pub use field::{EncodeError, FieldError, FieldValue};
 pub use id::{ActionId, BridgeId, ChannelName, Extension, Linkedid, Uniqueid};
 pub use message::{Banner, Message, Response};
 pub use refusal::Refusal;
-pub use rights::{Missing, Rights, RightsReport, WriteClass};
+pub use rights::{Missing, Rights, RightsReport, WriteClass, write_classes};
 pub use session::{
     Login, LoginMethod, OLDEST_ASTERISK, SendError, Session, SessionConfig, SessionEvent, Transmit,
 };

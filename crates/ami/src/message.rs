@@ -102,7 +102,10 @@ impl<'a> Message<'a> {
     /// Why Asterisk did not do what was asked, if this says so.
     pub fn refusal(&self) -> Option<Refusal<'a>> {
         match self.response()? {
-            Response::Error => Some(Refusal::read(self.get("Message").unwrap_or_default())),
+            Response::Error => {
+                let words = self.get("Message").map(|words| words.text());
+                Some(Refusal::new(words.unwrap_or_default()))
+            }
             Response::Success | Response::Follows | Response::Goodbye | Response::Other => None,
         }
     }

@@ -1,9 +1,9 @@
 //! Why Asterisk refused an action: its words, which differ in full stops and endings between versions, as a type.
 
-use crate::Value;
+use std::borrow::Cow;
 
 /// What an Error says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal<'a> {
     /// The user's write classes do not give the action.
     PermissionDenied,
@@ -16,30 +16,43 @@ pub enum Refusal<'a> {
     /// This Asterisk does not have the action, or not the module.
     UnknownAction,
     /// Anything else; Asterisk's own words, which may hold a number.
-    Other(Value<'a>),
+    Other(Cow<'a, str>),
 }
 
 impl<'a> Refusal<'a> {
-    pub(crate) fn read(message: Value<'a>) -> Self {
-        let words = message.bytes();
-        let begins = |known: &[&[u8]]| known.iter().any(|known| words.starts_with(known));
-        if begins(&[b"Permission denied"]) {
+    /// Reads the header `Message` of an Error.
+    pub fn new(words: impl Into<Cow<'a, str>>) -> Self {
+        let words = words.into();
+        let begins = |known: &[&str]| known.iter().any(|known| words.starts_with(known));
+        if begins(&["Permission denied"]) {
             Self::PermissionDenied
-        } else if begins(&[b"Originate Access Forbidden"]) {
+        } else if begins(&["Originate Access Forbidden"]) {
             Self::OriginateForbidden
         } else if begins(&[
-            b"No such channel",
-            b"Channel does not exist",
-            b"Channel not existent",
-            b"Channel specified does not exist",
+            "No such channel",
+            "Channel does not exist",
+            "Channel not existent",
+            "Channel specified does not exist",
         ]) {
             Self::NoSuchChannel
-        } else if begins(&[b"Extension does not exist"]) {
+        } else if begins(&["Extension does not exist"]) {
             Self::NoSuchExtension
-        } else if begins(&[b"Invalid/unknown command"]) {
+        } else if begins(&["Invalid/unknown command"]) {
             Self::UnknownAction
         } else {
-            Self::Other(message)
+            Self::Other(words)
+        }
+    }
+
+    /// What Asterisk says, without the ends that differ.
+    pub fn words(&self) -> &str {
+        match self {
+            Self::PermissionDenied => "Permission denied",
+            Self::OriginateForbidden => "Originate Access Forbidden",
+            Self::NoSuchChannel => "No such channel",
+            Self::NoSuchExtension => "Extension does not exist",
+            Self::UnknownAction => "Invalid/unknown command",
+            Self::Other(words) => words,
         }
     }
 }
@@ -47,12 +60,9 @@ impl<'a> Refusal<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Charset;
 
     #[test]
     fn the_words_of_every_version_are_known() {
-        let read =
-            |words: &'static str| Refusal::read(Value::plain(words.as_bytes(), Charset::default()));
         for (words, meant) in [
             ("Permission denied", Refusal::PermissionDenied),
             (
@@ -72,8 +82,11 @@ mod tests {
                 Refusal::UnknownAction,
             ),
         ] {
-            assert_eq!(read(words), meant, "{words}");
+            assert_eq!(Refusal::new(words), meant, "{words}");
         }
-        assert!(matches!(read("No active conferences."), Refusal::Other(_)));
+        assert!(matches!(
+            Refusal::new("No active conferences."),
+            Refusal::Other(_)
+        ));
     }
 }

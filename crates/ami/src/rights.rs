@@ -296,6 +296,11 @@ impl fmt::Display for Missing {
     }
 }
 
+/// The classes of which any one gives an action, the least powerful first; empty for what needs none.
+pub fn write_classes(action: &str) -> &'static [WriteClass] {
+    need(action).map_or(&[], |need| need.classes)
+}
+
 impl Need {
     fn is_ours(&self) -> bool {
         !self.what.is_empty()

@@ -22,6 +22,8 @@ pub(crate) struct Dial {
     pub(crate) cancelled: bool,
     /// The channel was not there yet: hang up again at this time.
     pub(crate) hang_up_at: Option<Instant>,
+    /// How often that was so.
+    pub(crate) hang_ups: u8,
     /// Something answered: see at this time whether it was the phone.
     pub(crate) look_for_phone_at: Option<Instant>,
     pub(crate) stand_in: Option<StandIn>,
@@ -109,6 +111,7 @@ impl Dials {
             in_doubt: false,
             cancelled: false,
             hang_up_at: None,
+            hang_ups: 0,
             look_for_phone_at: None,
             stand_in: None,
         });

@@ -27,6 +27,8 @@ use tracing::debug;
 
 /// A channel that is to be hung up may not exist yet.
 const HANG_UP_AGAIN: Duration = Duration::from_millis(100);
+/// After this many times it never will.
+const HANG_UPS: u8 = 20;
 /// `OriginateResponse` may overtake the `Newstate` of the phone that was picked up.
 const PHONE_IS_TOLD: Duration = Duration::from_millis(250);
 /// The lag is told at most this often.

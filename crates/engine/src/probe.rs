@@ -7,8 +7,8 @@ use crate::{
     words::{no_right, sentence},
 };
 use ami::{
-    Action, ActionId, Event, FieldValue, Message, Originate, Response, Rights, SessionEvent,
-    Uniqueid,
+    Action, ActionId, Event, FieldValue, Message, Originate, Refusal, Response, Rights,
+    SessionEvent, Uniqueid,
 };
 use ami_client::{Link, LinkError, LinkEvent, SendError};
 use std::time::Duration;
@@ -288,14 +288,14 @@ impl Findings {
                 return Some(format!("Connected, but {}", no_right(user, class.as_str())));
             }
         }
-        match &self.originate_refused {
-            Some(why) if why.starts_with("Permission denied") => {
+        match self.originate_refused.as_deref().map(Refusal::new) {
+            Some(Refusal::PermissionDenied) => {
                 Some(format!("Connected, but {}", no_right(user, "originate")))
             }
-            Some(why) if why.starts_with("Extension does not exist") => Some(format!(
+            Some(Refusal::NoSuchExtension) => Some(format!(
                 "Connected, but the context “{context}” does not know {extension}: check own extension and context."
             )),
-            Some(why) => Some(format!("Connected, but calls are refused: {why}")),
+            Some(why) => Some(format!("Connected, but calls are refused: {}", why.words())),
             None if !self.hears_calls => Some(format!(
                 "Connected, but the AMI user “{user}” hears of no calls; add “call” to the line read= of this user in manager.conf."
             )),

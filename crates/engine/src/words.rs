@@ -4,6 +4,7 @@ use crate::{
     Config, End,
     dials::{Dial, StandIn},
 };
+use ami::Refusal;
 use phone_number::{Dialable, PhoneNumber};
 
 /// How an outgoing call ended. `you` is always the person at our phone, who placed it.
@@ -75,25 +76,23 @@ pub(crate) fn nothing_heard(config: &Config) -> String {
     )
 }
 
-/// What Asterisk answers to an Originate, made useful. Versions differ in full stops, so prefixes count.
+/// What Asterisk answers to an Originate, made useful.
 fn refused(why: &str, target: &Dialable, config: &Config) -> String {
     let Config { context, .. } = config;
     let user = &config.pbx.user;
-    if why.starts_with("Permission denied") {
-        return format!("Not called: {}", no_right(user, "originate"));
-    }
-    if why.starts_with("Extension does not exist") {
-        return format!(
+    match Refusal::new(why) {
+        Refusal::PermissionDenied => format!("Not called: {}", no_right(user, "originate")),
+        Refusal::NoSuchExtension => format!(
             "Not called: {target} cannot be dialled in the context “{context}” of the phone system."
-        );
+        ),
+        Refusal::OriginateForbidden => {
+            format!("Not called: the phone system forbids this call to the AMI user “{user}”.")
+        }
+        why @ (Refusal::NoSuchChannel | Refusal::UnknownAction | Refusal::Other(_)) => format!(
+            "Not called: the phone system says “{}”.",
+            why.words().trim_end_matches('.')
+        ),
     }
-    if why.starts_with("Originate Access Forbidden") {
-        return format!("Not called: the phone system forbids this call to the AMI user “{user}”.");
-    }
-    format!(
-        "Not called: the phone system says “{}”.",
-        why.trim_end_matches('.')
-    )
 }
 
 /// A write class that is missing.

@@ -1,6 +1,6 @@
 //! Outgoing calls: an Originate is wanted once, and what becomes of it is followed by its ChannelId.
 
-use super::{Engine, HANG_UP_AGAIN, NORMAL, PHONE_IS_TOLD, Purpose};
+use super::{Engine, HANG_UP_AGAIN, HANG_UPS, NORMAL, PHONE_IS_TOLD, Purpose};
 use crate::{
     CallId, Config, Connection, DialId, End, Mine, People, Progress, Update,
     dials::{Dial, StandIn, Wish},
@@ -8,7 +8,7 @@ use crate::{
     shown::own_channels,
     words,
 };
-use ami::{Action, FieldValue, Originate, Uniqueid};
+use ami::{Action, FieldValue, Originate, Refusal, Uniqueid};
 use phone_number::{Dialable, PhoneNumber};
 use std::time::Instant;
 use tracing::{debug, info, warn};
@@ -90,13 +90,13 @@ impl Engine {
     pub(super) fn originate_replied(
         &mut self,
         channel_id: &Uniqueid,
-        refused: Option<&str>,
+        refused: Option<&Refusal<'_>>,
         now: Instant,
     ) {
         if let Some(why) = refused {
             // Asterisk's words may hold the number.
-            debug!(channel = %channel_id, error = why, "originate refused");
-            self.tracker.originate_refused(channel_id, why);
+            debug!(channel = %channel_id, error = ?why, "originate refused");
+            self.tracker.originate_refused(channel_id, why.words());
             return;
         }
         let Some(dial) = self.dials.by_channel(channel_id) else {
@@ -211,7 +211,13 @@ impl Engine {
         }
     }
 
-    pub(super) fn cancel_refused(&mut self, channel_id: &Uniqueid, why: &str, now: Instant) {
+    /// A channel that was asked for just now may not be there yet; anything else will not change by asking again.
+    pub(super) fn cancel_refused(
+        &mut self,
+        channel_id: &Uniqueid,
+        why: &Refusal<'_>,
+        now: Instant,
+    ) {
         let Some(dial) = self
             .dials
             .by_channel(channel_id)
@@ -219,11 +225,25 @@ impl Engine {
         else {
             return;
         };
-        if why.starts_with("Permission denied") {
-            warn!(dial = %dial.update.dial, error = why, "cannot cancel; the AMI user needs `call`");
-            return;
+        match why {
+            Refusal::NoSuchChannel if dial.hang_ups < HANG_UPS => {
+                dial.hang_ups += 1;
+                dial.hang_up_at = Some(now + HANG_UP_AGAIN);
+            }
+            Refusal::NoSuchChannel => {
+                info!(dial = %dial.update.dial, "there is no channel to hang up");
+            }
+            Refusal::PermissionDenied => {
+                warn!(dial = %dial.update.dial, "cannot cancel; the AMI user needs the write class `call`");
+            }
+            Refusal::OriginateForbidden
+            | Refusal::NoSuchExtension
+            | Refusal::UnknownAction
+            | Refusal::Other(_) => {
+                warn!(dial = %dial.update.dial, "the phone system did not cancel");
+                debug!(error = ?why, "hangup refused");
+            }
         }
-        dial.hang_up_at = Some(now + HANG_UP_AGAIN);
     }
 
     pub(super) fn hang_up(&mut self, call: Option<CallId>) {

@@ -2,7 +2,7 @@
 
 use super::{Engine, Purpose};
 use crate::{End, Update};
-use ami::{Action, ActionId, Event, EventFilter, Response, Rights, SessionEvent, Uniqueid};
+use ami::{Action, ActionId, Event, EventFilter, Refusal, Rights, SessionEvent, Uniqueid};
 use ami_client::SendError;
 use calls::StateList;
 use std::time::Instant;
@@ -19,21 +19,14 @@ impl Engine {
             SessionEvent::ListItem { action_id, event } => self.list_item(*action_id, event, read),
             SessionEvent::ListComplete { action_id, .. } => self.list_complete(*action_id, read),
             SessionEvent::Reply {
-                action_id,
-                response,
-                message,
-                ..
+                action_id, message, ..
             } => {
-                let why = message
-                    .get("Message")
-                    .map(|text| text.text())
-                    .unwrap_or_default();
                 if self.asked.get(action_id) == Some(&Purpose::Rights) {
                     let rights = Rights::from_list_commands(message);
                     check_rights(&rights);
                     self.spare_events(&rights);
                 }
-                self.reply(*action_id, *response, &why, read);
+                self.reply(*action_id, message.refusal().as_ref(), read);
             }
             SessionEvent::TimedOut { action_id, .. } => self.timed_out(*action_id, read),
             SessionEvent::Unanswered {
@@ -99,8 +92,8 @@ impl Engine {
         }
     }
 
-    pub(super) fn reply(&mut self, id: ActionId, response: Response, why: &str, now: Instant) {
-        let is_refused = response == Response::Error;
+    /// The answer to an action; without a refusal it is done, or begins to list.
+    pub(super) fn reply(&mut self, id: ActionId, refused: Option<&Refusal<'_>>, now: Instant) {
         let Some(purpose) = self.asked.get(&id).cloned() else {
             return;
         };
@@ -112,35 +105,29 @@ impl Engine {
                 | Purpose::Hints
                 | Purpose::Presences
         );
-        if is_refused || !is_list {
+        if refused.is_some() || !is_list {
             self.asked.remove(&id);
         }
+        if let Purpose::Originate(channel_id) = &purpose {
+            self.originate_replied(channel_id, refused, now);
+        } else if let Some(why) = refused {
+            self.refused(&purpose, why, now);
+        }
+    }
+
+    fn refused(&mut self, purpose: &Purpose, why: &Refusal<'_>, now: Instant) {
         match purpose {
-            Purpose::Originate(channel_id) => {
-                self.originate_replied(&channel_id, is_refused.then_some(why), now)
-            }
-            Purpose::Cancel(channel_id) if is_refused => self.cancel_refused(&channel_id, why, now),
-            Purpose::HangUp if is_refused => warn!(error = why, "hangup refused"),
-            Purpose::List(list) if is_refused => self.list_is_over(&list, Some(why), now),
-            Purpose::Question if is_refused => self.question_is_over(),
+            // Mostly the channel has just ended by itself.
+            Purpose::HangUp => debug!(error = ?why, "hangup refused"),
+            Purpose::Cancel(channel_id) => self.cancel_refused(channel_id, why, now),
+            Purpose::List(list) => self.list_is_over(list, Some(why.words()), now),
+            Purpose::Question => self.question_is_over(),
             Purpose::Devices
             | Purpose::Hints
             | Purpose::Presences
             | Purpose::Rights
-            | Purpose::Filter
-                if is_refused =>
-            {
-                debug!(error = why, ?purpose, "list refused")
-            }
-            Purpose::Cancel(_)
-            | Purpose::HangUp
-            | Purpose::List(_)
-            | Purpose::Question
-            | Purpose::Devices
-            | Purpose::Hints
-            | Purpose::Presences
-            | Purpose::Rights
-            | Purpose::Filter => {}
+            | Purpose::Filter => debug!(error = ?why, ?purpose, "list refused"),
+            Purpose::Originate(_) => {}
         }
     }
 
@@ -153,8 +140,9 @@ impl Engine {
             Purpose::Originate(channel_id) => self.doubt(&channel_id),
             Purpose::List(list) => self.list_is_over(&list, Some("no answer"), now),
             Purpose::Question => self.question_is_over(),
-            Purpose::Cancel(channel_id) => self.cancel_refused(&channel_id, "no answer", now),
-            Purpose::HangUp
+            // Nobody knows whether it was done, so it is not done again: the channel's end tells.
+            Purpose::Cancel(_)
+            | Purpose::HangUp
             | Purpose::Devices
             | Purpose::Hints
             | Purpose::Presences

@@ -9,7 +9,8 @@ use crate::{
     Command, Config, Connection, Mine, Pbx, People, Phase, Progress, Tls, Update, feed::Board,
 };
 use ami::{
-    Action, ActionId, Charset, Decoder, Event, Incoming, Limits, Message, Response, SessionEvent,
+    Action, ActionId, Charset, Decoder, Event, Incoming, Limits, Message, Refusal, Response,
+    SessionEvent,
 };
 use calls::Seed;
 use contacts::Book;
@@ -366,7 +367,7 @@ fn who_may_not_list_channels_asks_for_their_status() {
     desk.engine.up(22);
     for (id, _) in desk.take_wanted() {
         desk.engine
-            .reply(id, Response::Error, "Permission denied", desk.now);
+            .reply(id, Some(&Refusal::PermissionDenied), desk.now);
     }
     let asked = desk.take_wanted();
     let [(id, Action::Status { channel: None })] = asked.as_slice() else {
@@ -535,11 +536,40 @@ fn a_cancel_is_tried_again_until_the_channel_is_there() {
     desk.command(Command::Cancel { dial: "d1".into() });
     let hangup = desk.take_wanted().pop().expect("a hangup");
     desk.engine
-        .reply(hangup.0, Response::Error, "No such channel", desk.now);
+        .reply(hangup.0, Some(&Refusal::NoSuchChannel), desk.now);
     assert!(desk.hangups().is_empty());
     desk.now = desk.engine.poll_timeout().expect("it is tried again");
     desk.engine.handle_timeout(desk.now);
     assert_eq!(desk.hangups(), [wanted[0].1.as_str()]);
+}
+
+#[test]
+fn a_cancel_that_the_pbx_refuses_is_not_repeated_for_ever() {
+    for (why, most) in [
+        (Refusal::PermissionDenied, 1),
+        (Refusal::new("Something else"), 1),
+        (Refusal::NoSuchChannel, 21),
+    ] {
+        let mut desk = Desk::connected("101");
+        desk.dial("d1", "102");
+        let wanted = desk.originates();
+        desk.reply(
+            &wanted[0],
+            Response::Success,
+            "Originate successfully queued",
+        );
+        desk.command(Command::Cancel { dial: "d1".into() });
+        let mut sent = 0;
+        for _ in 0..100 {
+            for (id, action) in desk.take_wanted() {
+                sent += usize::from(matches!(action, Action::Hangup { .. }));
+                desk.engine.reply(id, Some(&why), desk.now);
+            }
+            desk.now += Duration::from_millis(200);
+            desk.engine.handle_timeout(desk.now);
+        }
+        assert_eq!(sent, most, "{why:?}");
+    }
 }
 
 #[test]
@@ -777,7 +807,8 @@ impl Desk {
     }
 
     fn reply(&mut self, to: &(ActionId, String), response: Response, why: &str) {
-        self.engine.reply(to.0, response, why, self.now);
+        let refused = (response == Response::Error).then(|| Refusal::new(why));
+        self.engine.reply(to.0, refused.as_ref(), self.now);
         self.engine.poll_tracker(self.now, self.now);
     }
 
@@ -814,7 +845,7 @@ impl Desk {
             .collect();
         for other in others {
             self.engine
-                .reply(other, Response::Error, "Permission denied", self.now);
+                .reply(other, Some(&Refusal::PermissionDenied), self.now);
         }
         self.engine.list_complete(id, self.now);
         self.engine.poll_tracker(self.now, self.now);
