@@ -172,6 +172,8 @@ impl<S: Shell> Controller<S> {
             Update::Dial(dial) => self.dial_progress(*dial, now),
             Update::WhoIs { key, people } => self.who_is(key, convert::people(people)),
             Update::Tested { key, report } => self.tested(key, &report),
+            // Nothing is ordered from here yet but the tones behind a number, and a call without them is still a call.
+            Update::Order { .. } | Update::Capabilities(_) => {}
         }
     }
 

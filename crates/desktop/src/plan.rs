@@ -1,6 +1,6 @@
 //! From the settings to a dial plan and an engine configuration; from a text to what it would dial.
 
-use phone_number::{CallLink, Dialable, InternalLength, Region, Resolution, Target};
+use phone_number::{CallLink, Dialable, InternalLength, Region, Resolution, Target, Tones};
 use secrecy::SecretString;
 use std::time::Duration;
 use view::{CountryOption, Explanation, Kind, People, PhoneOption, SendAs, Settings, Tls, WhyStep};
@@ -18,6 +18,8 @@ pub(crate) struct Wanted {
     pub(crate) dial: Dialable,
     pub(crate) display: String,
     pub(crate) number: String,
+    /// Pressed when the other side has answered.
+    pub(crate) tones: Option<Tones>,
     pub(crate) question: Option<String>,
 }
 
@@ -108,6 +110,7 @@ fn dials(resolution: Resolution) -> Plan {
             dial: resolution.dial,
             display,
             number,
+            tones: resolution.extension_to_send,
             question,
         }),
     }
@@ -202,6 +205,7 @@ pub fn engine_config(
         context,
         dial_plan: dial_plan(settings),
         placing,
+        handling: engine::Handling::default(),
     })
 }
 

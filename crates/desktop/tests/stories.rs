@@ -784,7 +784,13 @@ impl Shell for Notebook {
                 )
             }
             Command::Disconnect => "disconnect".into(),
+            Command::Dial {
+                target,
+                tones: Some(tones),
+                ..
+            } => format!("dial {target}, then {tones}"),
             Command::Dial { target, .. } => format!("dial {target}"),
+            Command::Order { what, .. } => format!("order {what:?}"),
             Command::Cancel { .. } => "cancel".into(),
             Command::HangUp { call } => {
                 format!("hang up {}", if call.is_some() { "this" } else { "any" })

@@ -1,7 +1,7 @@
 //! What the engine can be told to do.
 
-use crate::{CallId, Config};
-use phone_number::Dialable;
+use crate::{CallId, Config, Order, OrderId};
+use phone_number::{Dialable, Tones};
 use std::{fmt, time::Instant};
 
 /// Names an outgoing call that was asked for here. One id is dialled once, however often it is sent.
@@ -31,6 +31,8 @@ pub enum Command {
         target: Dialable,
         /// The number as a person would write it, by which the person is looked up.
         number: String,
+        /// Pressed when the other side has answered: the extension behind the number.
+        tones: Option<Tones>,
         /// When the person asked.
         asked: Instant,
     },
@@ -41,6 +43,13 @@ pub enum Command {
     /// Hangs up our own phone in this call; `None`: in the call that is talked, else in the newest that rings.
     HangUp {
         call: Option<CallId>,
+    },
+    /// Wants something of a call; `None`: of the one that is talked, else of the newest that rings. Answered by
+    /// [`Update::Order`](crate::Update::Order).
+    Order {
+        order: OrderId,
+        call: Option<CallId>,
+        what: Order,
     },
     /// Who has this number? Answered by [`Update::WhoIs`](crate::Update::WhoIs) with the same `key`.
     WhoIs {

@@ -1,6 +1,6 @@
 //! Which PBX, as whom, and which phone is ours.
 
-use crate::Placing;
+use crate::{Handling, Placing};
 use phone_number::DialPlan;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -18,6 +18,8 @@ pub struct Config {
     pub dial_plan: DialPlan,
     /// How our calls are placed.
     pub placing: Placing,
+    /// How calls are passed on, joined and recorded.
+    pub handling: Handling,
 }
 
 /// Where the manager interface is and who logs in.

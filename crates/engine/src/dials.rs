@@ -2,7 +2,7 @@
 
 use crate::{DialId, DialStamps, DialUpdate, End, People, Progress};
 use ami::Uniqueid;
-use phone_number::{Dialable, PhoneNumber};
+use phone_number::{Dialable, PhoneNumber, Tones};
 use std::{collections::VecDeque, time::Instant};
 
 /// Ids that are known again; a person makes a few calls a minute.
@@ -15,6 +15,8 @@ pub(crate) struct Dial {
     pub(crate) channel_id: Uniqueid,
     pub(crate) target: Dialable,
     pub(crate) number: Option<PhoneNumber>,
+    /// To press once the other side has answered.
+    pub(crate) tones: Option<Tones>,
     /// The PBX has answered the Originate, or never will.
     pub(crate) replied: bool,
     /// The answer did not come in time: only its channel can tell what became of it.
@@ -107,6 +109,7 @@ impl Dials {
             channel_id,
             target: wish.target,
             number,
+            tones: wish.tones,
             replied: false,
             in_doubt: false,
             cancelled: false,
@@ -159,5 +162,6 @@ impl Dials {
 pub(crate) struct Wish {
     pub(crate) dial: DialId,
     pub(crate) target: Dialable,
+    pub(crate) tones: Option<Tones>,
     pub(crate) asked: Instant,
 }

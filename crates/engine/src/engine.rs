@@ -2,11 +2,15 @@
 
 mod dialling;
 mod dialogue;
+mod orders;
 mod survey;
 
-use self::survey::{Audits, List, Survey};
+use self::{
+    orders::Orders,
+    survey::{Audits, List, Survey},
+};
 use crate::{
-    CallId, Command, Config, Connection, End, People, PhoneState, Update,
+    CallId, Command, Config, Connection, End, OrderId, People, PhoneState, Update,
     dials::{Dials, Wish},
     feed::Board,
     numbers,
@@ -15,7 +19,7 @@ use crate::{
     shown::{Origin, Shown, Surroundings},
     words,
 };
-use ami::{Action, ActionId, Uniqueid};
+use ami::{Action, ActionId, Rights, Uniqueid};
 use calls::{CallEvent, CallTracker, Seed, StateChange, StateList, States};
 use contacts::Book;
 use std::{
@@ -45,6 +49,8 @@ pub(crate) enum Purpose {
     /// The channel of a dial that was cancelled.
     Cancel(Uniqueid),
     HangUp,
+    /// A step of an order.
+    Order(OrderId),
     List(List),
     /// What the dialplan does on one channel.
     Question,
@@ -73,6 +79,9 @@ pub(crate) struct Engine {
     book: Arc<Book>,
     dials: Dials,
     dialled: u64,
+    orders: Orders,
+    /// What the AMI user may do, once it is known.
+    rights: Option<Rights>,
     shown: BTreeMap<CallId, Shown>,
     phone: Phone,
     connection: Connection,
@@ -95,6 +104,8 @@ impl Engine {
             book,
             dials: Dials::default(),
             dialled: 0,
+            orders: Orders::default(),
+            rights: None,
             shown: BTreeMap::new(),
             phone: Phone::default(),
             connection: Connection::NotSetUp,
@@ -218,6 +229,8 @@ impl Engine {
         self.asked.clear();
         self.wanted.clear();
         self.forget_survey();
+        self.rights = None;
+        self.give_up_orders();
         self.tracker.link_lost(now);
         self.states.link_lost();
         for dial in self.dials.running() {
@@ -307,12 +320,14 @@ impl Engine {
                 dial,
                 target,
                 number,
+                tones,
                 asked,
             } => {
                 self.dial(
                     Wish {
                         dial,
                         target,
+                        tones,
                         asked,
                     },
                     &number,
@@ -321,6 +336,7 @@ impl Engine {
             }
             Command::Cancel { dial } => self.cancel(&dial),
             Command::HangUp { call } => self.hang_up(call),
+            Command::Order { order, call, what } => self.order(order, call, &what, now),
             Command::WhoIs { key, number } => self.who_is(key, &number),
             Command::Configure(_)
             | Command::Disconnect
@@ -364,6 +380,7 @@ impl Engine {
             self.tracker.poll_timeout(),
             self.dials.poll_timeout(),
             self.next_audit(),
+            self.orders.next_due(),
         ];
         timeouts.into_iter().flatten().min()
     }
@@ -375,6 +392,7 @@ impl Engine {
         }
         self.look_for_phones(now);
         self.audit_if_due(now);
+        self.orders_due(now);
         self.poll_tracker(now, now);
     }
 
@@ -407,6 +425,7 @@ impl Engine {
                 self.read_hint();
             }
         }
+        self.look_for_proof();
     }
 
     fn call_changed(&mut self, id: CallId, read: Instant) {

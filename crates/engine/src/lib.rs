@@ -5,14 +5,18 @@
 #![forbid(unsafe_code)]
 
 mod auto_answer;
+mod capabilities;
 mod command;
 mod config;
+mod control;
 mod dials;
 mod engine;
 mod feed;
 mod handle;
+mod handling;
 mod link;
 mod numbers;
+mod order;
 mod outbox;
 mod phone;
 mod placing;
@@ -24,10 +28,13 @@ mod words;
 
 pub use auto_answer::PhoneModel;
 pub use calls::CallId;
+pub use capabilities::{Ability, Capabilities};
 pub use command::{Command, DialId};
 pub use config::{Config, Pbx, Tls};
 pub use feed::{ExtensionFact, Fact, Feed, MemberFact, ParkedFact, Pulled, Subject, Subscription};
 pub use handle::{Busy, Handle, Updates, spawn};
+pub use handling::{Conference, DoNotDisturb, Handling};
+pub use order::{Order, OrderId, Outcome};
 pub use placing::Placing;
 pub use update::{
     CallUpdate, Connection, DialStamps, DialUpdate, Direction, End, Mine, People, Person, Phase,

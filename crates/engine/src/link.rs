@@ -104,6 +104,7 @@ mod tests {
             context: "internal".into(),
             dial_plan: DialPlan::new(Region::GB),
             placing: crate::Placing::default(),
+            handling: crate::Handling::default(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Updates that wait for a slow reader: the newest of each thing, in the order in which the things first changed.
 
-use crate::{CallId, DialId, Update};
+use crate::{CallId, DialId, OrderId, Update};
 use std::collections::VecDeque;
 
 /// What two updates have in common when the later one replaces the earlier.
@@ -10,6 +10,8 @@ enum Subject<'a> {
     Phone,
     Call(CallId),
     Dial(&'a DialId),
+    Order(&'a OrderId),
+    Capabilities,
     WhoIs(u64),
     Tested(u64),
 }
@@ -20,6 +22,8 @@ fn subject(update: &Update) -> Subject<'_> {
         Update::Phone(_) => Subject::Phone,
         Update::Call(call) => Subject::Call(call.call),
         Update::Dial(dial) => Subject::Dial(&dial.dial),
+        Update::Order { order, .. } => Subject::Order(order),
+        Update::Capabilities(_) => Subject::Capabilities,
         Update::WhoIs { key, .. } => Subject::WhoIs(*key),
         Update::Tested { key, .. } => Subject::Tested(*key),
     }

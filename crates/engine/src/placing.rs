@@ -172,6 +172,7 @@ mod tests {
             context: "internal".into(),
             dial_plan: DialPlan::new(Region::RU),
             placing,
+            handling: crate::Handling::default(),
         }
     }
 

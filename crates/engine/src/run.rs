@@ -141,6 +141,7 @@ impl Run {
             other @ (Command::Dial { .. }
             | Command::Cancel { .. }
             | Command::HangUp { .. }
+            | Command::Order { .. }
             | Command::WhoIs { .. }
             | Command::Shutdown) => self.engine.command(other, now),
         }

@@ -1,6 +1,6 @@
 //! What the engine reports.
 
-use crate::{CallId, DialId};
+use crate::{CallId, Capabilities, DialId, OrderId, Outcome};
 use std::time::{Duration, Instant};
 
 /// A fact. Each replaces what was said before about the same thing, so a slow reader misses steps, never the outcome.
@@ -10,8 +10,21 @@ pub enum Update {
     Phone(PhoneState),
     Call(Box<CallUpdate>),
     Dial(Box<DialUpdate>),
-    WhoIs { key: u64, people: People },
-    Tested { key: u64, report: TestReport },
+    /// What became of an order.
+    Order {
+        order: OrderId,
+        outcome: Outcome,
+    },
+    /// What can be done on this phone system; told after each login.
+    Capabilities(Box<Capabilities>),
+    WhoIs {
+        key: u64,
+        people: People,
+    },
+    Tested {
+        key: u64,
+        report: TestReport,
+    },
 }
 
 /// How the line to the PBX stands.

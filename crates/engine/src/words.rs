@@ -95,6 +95,39 @@ fn refused(why: &str, target: &Dialable, config: &Config) -> String {
     }
 }
 
+pub(crate) const NO_CONFERENCE: &str =
+    "No conference room is set up: name its extension and context in the settings.";
+pub(crate) const NO_DO_NOT_DISTURB: &str =
+    "The settings do not say how this phone system knows of do-not-disturb.";
+pub(crate) const NO_HOLD: &str = "Asterisk’s manager interface cannot put a phone on hold: press Hold on the phone, or park the call.";
+pub(crate) const ORDER_UNKNOWN: &str = "The phone system did not say whether it was done; see what the phones do. It is not asked again.";
+pub(crate) const NOTHING_CAME_OF_ATXFER: &str = "Asterisk took the request, but nothing came of it: an attended transfer needs `atxfer` in features.conf, and the option `t` or `T` in the Dial of this call. Without them call the target as a second call, and join the two.";
+const NO_ATXFER: &str = "An attended transfer needs `atxfer` in features.conf, and the option `t` or `T` in the Dial of this call. Without them call the target as a second call, and join the two.";
+
+/// What Asterisk answers to an order, made useful.
+pub(crate) fn order_refused(action: &str, why: &Refusal<'_>, config: &Config) -> String {
+    let user = &config.pbx.user;
+    match why {
+        Refusal::PermissionDenied => match ami::write_classes(action).first() {
+            Some(class) => sentence(&no_right(user, class.as_str())),
+            None => format!("The phone system does not allow {action} to the AMI user “{user}”."),
+        },
+        Refusal::NoSuchChannel => "The call has just ended or gone elsewhere.".into(),
+        Refusal::NoSuchExtension => format!(
+            "That cannot be dialled in the context “{}” of the phone system.",
+            config.context
+        ),
+        Refusal::UnknownAction => format!("This phone system does not have the action {action}."),
+        Refusal::Other(words) if action == "Atxfer" && words.contains("feature") => {
+            NO_ATXFER.into()
+        }
+        why @ (Refusal::OriginateForbidden | Refusal::Other(_)) => format!(
+            "The phone system says “{}”.",
+            why.words().trim_end_matches('.')
+        ),
+    }
+}
+
 /// A write class that is missing.
 pub(crate) fn no_right(user: &str, class: &str) -> String {
     format!(

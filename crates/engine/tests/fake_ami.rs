@@ -235,6 +235,7 @@ impl FakeAmi {
             context: "internal".into(),
             dial_plan: DialPlan::new(Region::RU),
             placing: engine::Placing::default(),
+            handling: engine::Handling::default(),
         }
     }
 
@@ -390,6 +391,7 @@ impl Desk {
             dial,
             target,
             number,
+            tones: None,
             asked: Instant::now(),
         });
     }

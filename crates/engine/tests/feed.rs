@@ -148,6 +148,7 @@ impl Desk {
             channel: "PJSIP/101".into(),
             context: "internal".into(),
             placing: Placing::default(),
+            handling: engine::Handling::default(),
             dial_plan: DialPlan::new(Region::RU),
         };
         let configure = Command::Configure(Box::new(config));

@@ -221,6 +221,7 @@ impl<S: Shell> Controller<S> {
             dial: dial.clone().into(),
             target: wanted.dial,
             number: wanted.number,
+            tones: wanted.tones,
             asked: now.instant,
         };
         self.shell.backend(command);

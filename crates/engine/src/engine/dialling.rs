@@ -279,7 +279,7 @@ impl Engine {
     }
 
     /// The call that is talked, else the newest that rings here.
-    fn current_call(&self) -> Option<CallId> {
+    pub(super) fn current_call(&self) -> Option<CallId> {
         let newest = |mine| {
             self.shown
                 .values()
@@ -317,6 +317,13 @@ impl Engine {
         if dial.advance(next, now) || is_new_call {
             info!(dial = %dial.update.dial, step = progress_name(&dial.update.progress), "dial");
             self.outbox.put(Update::Dial(Box::new(dial.update.clone())));
+        }
+        if dial.update.progress == Progress::Answered
+            && let Some(call) = dial.update.call
+            && let Some(tones) = dial.tones.take()
+        {
+            let id = dial.update.dial.clone();
+            self.send_tones_soon(id, call, tones, now);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the session says: events, lists, and the answers to what was asked.
 
 use super::{Engine, Purpose};
-use crate::{End, Update};
+use crate::{Capabilities, End, Update};
 use ami::{Action, ActionId, Event, EventFilter, Refusal, Rights, SessionEvent, Uniqueid};
 use ami_client::SendError;
 use calls::StateList;
@@ -21,10 +21,10 @@ impl Engine {
             SessionEvent::Reply {
                 action_id, message, ..
             } => {
-                if self.asked.get(action_id) == Some(&Purpose::Rights) {
-                    let rights = Rights::from_list_commands(message);
-                    check_rights(&rights);
-                    self.spare_events(&rights);
+                if self.asked.get(action_id) == Some(&Purpose::Rights)
+                    && message.refusal().is_none()
+                {
+                    self.take_rights(Rights::from_list_commands(message));
                 }
                 self.reply(*action_id, message.refusal().as_ref(), read);
             }
@@ -40,6 +40,20 @@ impl Engine {
             | SessionEvent::Silent(_) => {}
         }
         self.poll_tracker(read, read);
+    }
+
+    /// An AMI secret on a desktop should open no more than it must.
+    pub(super) fn take_rights(&mut self, rights: Rights) {
+        let Some(config) = &self.config else { return };
+        for class in rights.report().excess {
+            let danger = class.danger().unwrap_or_default();
+            warn!(%class, "the AMI user may {danger}; take the class from its line write= in manager.conf");
+        }
+        let capabilities = Capabilities::new(&rights, config);
+        self.outbox
+            .put(Update::Capabilities(Box::new(capabilities)));
+        self.spare_events(&rights);
+        self.rights = Some(rights);
     }
 
     /// Leaves out events of which nothing is made here: on a PBX that logs channel events they are the most of all.
@@ -85,6 +99,7 @@ impl Engine {
                 Purpose::Rights
                 | Purpose::Filter
                 | Purpose::HangUp
+                | Purpose::Order(_)
                 | Purpose::Originate(_)
                 | Purpose::Cancel(_),
             )
@@ -110,6 +125,8 @@ impl Engine {
         }
         if let Purpose::Originate(channel_id) = &purpose {
             self.originate_replied(channel_id, refused, now);
+        } else if let Purpose::Order(order) = &purpose {
+            self.order_replied(order, refused, now);
         } else if let Some(why) = refused {
             self.refused(&purpose, why, now);
         }
@@ -127,7 +144,7 @@ impl Engine {
             | Purpose::Presences
             | Purpose::Rights
             | Purpose::Filter => debug!(error = ?why, ?purpose, "list refused"),
-            Purpose::Originate(_) => {}
+            Purpose::Originate(_) | Purpose::Order(_) => {}
         }
     }
 
@@ -138,6 +155,7 @@ impl Engine {
         warn!(?id, "no answer from Asterisk in time");
         match purpose {
             Purpose::Originate(channel_id) => self.doubt(&channel_id),
+            Purpose::Order(order) => self.order_unknown(&order),
             Purpose::List(list) => self.list_is_over(&list, Some("no answer"), now),
             Purpose::Question => self.question_is_over(),
             // Nobody knows whether it was done, so it is not done again: the channel's end tells.
@@ -165,15 +183,34 @@ impl Engine {
     }
 
     fn unanswered(&mut self, id: ActionId, sent: bool, now: Instant) {
-        let Some(Purpose::Originate(channel_id)) = self.asked.remove(&id) else {
-            return;
-        };
-        if sent {
-            return;
+        match self.asked.remove(&id) {
+            Some(Purpose::Originate(channel_id)) if !sent => {
+                self.dial_not_sent(&channel_id, now);
+            }
+            Some(Purpose::Order(order)) if sent => self.order_unknown(&order),
+            Some(Purpose::Order(order)) => {
+                self.order_not_sent(&order, "the line to the phone system was lost");
+            }
+            Some(
+                Purpose::Originate(_)
+                | Purpose::Cancel(_)
+                | Purpose::HangUp
+                | Purpose::List(_)
+                | Purpose::Question
+                | Purpose::Devices
+                | Purpose::Hints
+                | Purpose::Presences
+                | Purpose::Rights
+                | Purpose::Filter,
+            )
+            | None => {}
         }
+    }
+
+    fn dial_not_sent(&mut self, channel_id: &Uniqueid, now: Instant) {
         let words =
             "Not called: the line to the phone system was lost before the call could be asked for.";
-        let Some(dial) = self.dials.by_channel(&channel_id) else {
+        let Some(dial) = self.dials.by_channel(channel_id) else {
             return;
         };
         if dial.end(End::Refused, words, now) {
@@ -202,6 +239,7 @@ impl Engine {
         match purpose {
             Purpose::List(list) => return self.list_is_over(list, Some("not sent"), now),
             Purpose::Question => return self.question_is_over(),
+            Purpose::Order(order) => return self.order_not_sent(order, &why.to_string()),
             Purpose::Originate(_)
             | Purpose::Cancel(_)
             | Purpose::HangUp
@@ -222,13 +260,5 @@ impl Engine {
         if dial.end(End::Refused, words, now) {
             self.outbox.put(Update::Dial(Box::new(dial.update.clone())));
         }
-    }
-}
-
-/// An AMI secret on a desktop should open no more than it must.
-fn check_rights(rights: &Rights) {
-    for class in rights.report().excess {
-        let danger = class.danger().unwrap_or_default();
-        warn!(%class, "the AMI user may {danger}; take the class from its line write= in manager.conf");
     }
 }

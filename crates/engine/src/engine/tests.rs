@@ -4,6 +4,8 @@
     reason = "a test looks for one thing among many"
 )]
 
+mod orders;
+
 use super::{Engine, Purpose};
 use crate::{
     Command, Config, Connection, Mine, Pbx, People, Phase, Progress, Tls, Update, feed::Board,
@@ -769,6 +771,7 @@ impl Desk {
             dial: dial.into(),
             target,
             number,
+            tones: None,
             asked: self.now,
         });
     }
@@ -967,6 +970,7 @@ fn config(extension: &str) -> Config {
             ..DialPlan::new(Region::RU)
         },
         placing: crate::Placing::default(),
+        handling: crate::Handling::default(),
     }
 }
 
@@ -1020,7 +1024,8 @@ fn line(update: &Update) -> Option<String> {
                 .to_owned()
         }
         Update::Connection(connection) => format!("{connection:?}"),
-        Update::WhoIs { .. } | Update::Tested { .. } => return None,
+        Update::Order { order, outcome } => format!("order {order}: {outcome:?}"),
+        Update::WhoIs { .. } | Update::Tested { .. } | Update::Capabilities(_) => return None,
     })
 }
 

@@ -5,13 +5,15 @@
     reason = "no test needs all of it, and each looks for one thing among many"
 )]
 
+use ami::Uniqueid;
 use contacts::Book;
 use engine::{
-    CallUpdate, Command, Config, Connection, DialUpdate, End, Handle, Pbx, Placing, Progress, Tls,
-    Update, Updates, spawn,
+    CallId, CallUpdate, Command, Config, Connection, DialUpdate, End, Fact, Handle, Order, Outcome,
+    Pbx, Placing, Progress, Subject, Tls, Update, Updates, spawn,
 };
-use phone_number::{DialPlan, Dialable, Region};
+use phone_number::{DialPlan, Dialable, Region, Tones};
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
@@ -50,6 +52,7 @@ pub(crate) fn config(asterisk: &Asterisk, user: ManagerUser) -> Config {
             ..DialPlan::new(Region::RU)
         },
         placing: Placing::default(),
+        handling: engine::Handling::default(),
     }
 }
 
@@ -137,8 +140,96 @@ impl Desk {
             dial: dial.into(),
             target,
             number: number.into(),
+            tones: None,
             asked: Instant::now(),
         });
+    }
+
+    pub(crate) fn dial_with_tones(&self, dial: &str, target: &str, tones: &str) {
+        self.send(Command::Dial {
+            dial: dial.into(),
+            target: Dialable::new(target).expect("dialable"),
+            number: target.into(),
+            tones: Some(Tones::new(tones).expect("tones")),
+            asked: Instant::now(),
+        });
+    }
+
+    /// The call that was told of last.
+    pub(crate) fn last_call(&self) -> CallUpdate {
+        let call = |update: &Update| match update {
+            Update::Call(call) => Some((**call).clone()),
+            _ => None,
+        };
+        self.seen.iter().rev().find_map(call).expect("a call")
+    }
+
+    /// Waits until the engine knows that two parties hear each other.
+    pub(crate) async fn until_talking(&self, id: CallId) {
+        let mut reader = self.handle.feed().subscribe();
+        let found = timeout(SOON, async {
+            loop {
+                assert!(reader.changed().await, "the engine runs");
+                let changes = reader.pull(usize::MAX).changes;
+                let talks = |(_, fact): &(Subject, Option<Fact>)| matches!(fact, Some(Fact::Call(call)) if call.id == id && call.talking().next().is_some());
+                if changes.iter().any(talks) {
+                    return;
+                }
+            }
+        });
+        found.await.expect("told in time");
+    }
+
+    /// Waits until the engine's feed shows a channel in a conference room, or no longer.
+    pub(crate) async fn until_member(&self, member: &Uniqueid, is_there: bool) {
+        let mut reader = self.handle.feed().subscribe();
+        let mut rooms = BTreeMap::new();
+        let found = timeout(SOON, async {
+            loop {
+                assert!(reader.changed().await, "the engine runs");
+                for (subject, fact) in reader.pull(usize::MAX).changes {
+                    let Subject::Room(name) = subject else {
+                        continue;
+                    };
+                    let members = match fact {
+                        Some(Fact::Room(room)) => room.members.clone(),
+                        _ => Vec::new(),
+                    };
+                    rooms.insert(name, members);
+                }
+                if rooms
+                    .values()
+                    .any(|members: &Vec<_>| members.contains(member))
+                    == is_there
+                {
+                    return;
+                }
+            }
+        });
+        found.await.expect("told in time");
+    }
+
+    /// Orders something of the current call, and says what became of it.
+    pub(crate) async fn order(&mut self, order: &str, what: Order) -> Outcome {
+        self.order_of(order, None, what).await
+    }
+
+    pub(crate) async fn order_of(
+        &mut self,
+        order: &str,
+        call: Option<CallId>,
+        what: Order,
+    ) -> Outcome {
+        self.send(Command::Order {
+            order: order.into(),
+            call,
+            what,
+        });
+        let is_it = |update: &Update| matches!(update, Update::Order { order: told, .. } if told.0 == order);
+        match self.until(is_it).await {
+            Update::Order { outcome, .. } => outcome,
+            other => panic!("{other:?}"),
+        }
     }
 
     pub(crate) async fn until(&mut self, wanted: impl Fn(&Update) -> bool) -> Update {
