@@ -101,10 +101,7 @@ impl Client {
                 CallEvent::Originate { id, progress } => {
                     self.steps.push((id.as_str().to_owned(), progress));
                 }
-                CallEvent::Started(_)
-                | CallEvent::Changed(_)
-                | CallEvent::ExtensionState { .. }
-                | CallEvent::Room(_) => {}
+                CallEvent::Started(_) | CallEvent::Changed(_) | CallEvent::Room(_) => {}
             }
         }
     }
