@@ -5,9 +5,10 @@
 mod desk;
 
 use ami::Uniqueid;
+use calls::Call;
 use desk::{Desk, SOON, calls_at, config, start};
 use engine::{
-    Ability, Command, Conference, Config, DoNotDisturb, Handling, Mine, Order, Outcome, Phase,
+    Ability, Command, Conference, Config, DoNotDisturb, Fact, Handling, Mine, Order, Outcome, Phase,
     Progress, Update,
 };
 use phone_number::{Dialable, Tones};
@@ -54,6 +55,10 @@ fn words(outcome: &Outcome) -> &str {
     }
 }
 
+fn is_talking(call: &Call) -> bool {
+    call.talking().next().is_some()
+}
+
 /// A customer calls 101, who answers.
 async fn customer_talks(desk: &mut Desk, phones: &Phones, did: &str) -> (PhoneCall, PhoneCall) {
     phones
@@ -66,7 +71,7 @@ async fn customer_talks(desk: &mut Desk, phones: &Phones, did: &str) -> (PhoneCa
     let call = desk
         .call_until(|call| call.phase == Phase::Talking && call.mine == Mine::Up)
         .await;
-    desk.until_talking(call.call).await;
+    desk.until_call(call.call, is_talking).await;
     (theirs, mine)
 }
 
@@ -192,9 +197,7 @@ async fn a_customer_is_parked_and_fetched_and_redirected_while_he_rings() {
     let call = desk.last_call().call;
     assert_eq!(desk.order("park", Order::Park).await, Outcome::Done);
     phones.wait_ended(mine, SOON).unwrap();
-    watch
-        .wait_for(SOON, |event| event.is("ParkedCall"))
-        .unwrap();
+    desk.until_call(call, |call| call.parked().is_some()).await;
     let outcome = desk.order_of("fetch", Some(call), Order::PickUp).await;
     assert_eq!(outcome, Outcome::Done);
     wait_talking(&watch, "PJSIP/trunk", "PJSIP/101");
@@ -209,7 +212,8 @@ async fn a_customer_is_parked_and_fetched_and_redirected_while_he_rings() {
         .await;
     let order = Order::Redirect { to: to("102") };
     assert_eq!(desk.order("redirect", order).await, Outcome::Done);
-    wait_talking(&watch, "PJSIP/trunk", "PJSIP/102");
+    let call = desk.last_call().call;
+    desk.until_call(call, is_talking).await;
     let again = Order::Redirect { to: to("103") };
     let outcome = desk.order("late", again).await;
     assert!(matches!(outcome, Outcome::Refused { .. }), "{outcome:?}");
@@ -249,7 +253,7 @@ async fn a_call_becomes_a_conference() {
     let dial = desk
         .dial_until("third", |dial| dial.progress == Progress::Answered)
         .await;
-    desk.until_talking(dial.call.unwrap()).await;
+    desk.until_call(dial.call.unwrap(), is_talking).await;
     let outcome = desk.order_of("add", dial.call, Order::Add).await;
     assert_eq!(outcome, Outcome::Done);
     let member = joins("PJSIP/102");
@@ -337,17 +341,14 @@ async fn a_call_is_recorded_on_demand_and_queues_and_dnd_are_left_and_entered() 
     let (theirs, _) = customer_talks(&mut desk, &phones, "74951230001").await;
     let record = |on| Order::Record { on };
     assert_eq!(desk.order("rec", record(true)).await, Outcome::Done);
-    watch
-        .wait_for(SOON, |event| event.is("MixMonitorStart"))
-        .unwrap();
+    let call = desk.last_call().call;
+    desk.until_call(call, |call| call.recording).await;
     assert_eq!(
         words(&desk.order("rec again", record(true)).await),
         "The call is being recorded already."
     );
     assert_eq!(desk.order("stop", record(false)).await, Outcome::Done);
-    watch
-        .wait_for(SOON, |event| event.is("MixMonitorStop"))
-        .unwrap();
+    desk.until_call(call, |call| !call.recording).await;
     phones.hang_up(theirs).unwrap();
     desk.call_until(|call| call.ended.is_some()).await;
     let folder = asterisk.folder().join("spool/monitor/sidetone");
@@ -369,6 +370,11 @@ async fn a_call_is_recorded_on_demand_and_queues_and_dnd_are_left_and_entered() 
     let paused = paused.unwrap();
     assert_eq!(paused.get("Interface"), Some("PJSIP/101"));
     assert_eq!(paused.get("PausedReason"), Some("lunch, then a walk"));
+    desk.until_known(|facts| {
+        let mut members = facts.values();
+        members.any(|fact| matches!(fact, Fact::QueueMember(member) if member.member.paused))
+    })
+    .await;
     let outcome = desk.order("in again", login).await;
     assert_eq!(words(&outcome), "You are in the queue support already.");
     let logout = Order::QueueLogout { queue: queue() };

@@ -6,10 +6,11 @@
 )]
 
 use ami::Uniqueid;
+use calls::Call;
 use contacts::Book;
 use engine::{
     CallId, CallUpdate, Command, Config, Connection, DialUpdate, End, Fact, Handle, Order, Outcome,
-    Pbx, Placing, Progress, Subject, Tls, Update, Updates, spawn,
+    Pbx, Placing, Progress, Subject, Subscription, Tls, Update, Updates, spawn,
 };
 use phone_number::{DialPlan, Dialable, Region, Tones};
 use std::{
@@ -82,6 +83,8 @@ pub(crate) struct Desk {
     handle: Handle,
     updates: Updates,
     seen: Vec<Update>,
+    reader: Subscription<Subject, Fact>,
+    facts: BTreeMap<Subject, Fact>,
     _book: watch::Sender<Arc<Book>>,
 }
 
@@ -94,6 +97,8 @@ impl Desk {
         let (sender, receiver) = watch::channel(Arc::new(book));
         let (handle, updates) = spawn(receiver);
         Self {
+            reader: handle.feed().subscribe(),
+            facts: BTreeMap::new(),
             handle,
             updates,
             seen: Vec::new(),
@@ -164,49 +169,42 @@ impl Desk {
         self.seen.iter().rev().find_map(call).expect("a call")
     }
 
-    /// Waits until the engine knows that two parties hear each other.
-    pub(crate) async fn until_talking(&self, id: CallId) {
-        let mut reader = self.handle.feed().subscribe();
+    /// Waits until what the engine's feed has shown is as wanted. Another connection may know it sooner.
+    pub(crate) async fn until_known(&mut self, wanted: impl Fn(&BTreeMap<Subject, Fact>) -> bool) {
+        let (reader, facts) = (&mut self.reader, &mut self.facts);
         let found = timeout(SOON, async {
             loop {
-                assert!(reader.changed().await, "the engine runs");
-                let changes = reader.pull(usize::MAX).changes;
-                let talks = |(_, fact): &(Subject, Option<Fact>)| matches!(fact, Some(Fact::Call(call)) if call.id == id && call.talking().next().is_some());
-                if changes.iter().any(talks) {
+                let pulled = reader.pull(usize::MAX);
+                if pulled.from_nothing {
+                    facts.clear();
+                }
+                for (subject, fact) in pulled.changes {
+                    match fact {
+                        Some(fact) => facts.insert(subject, fact),
+                        None => facts.remove(&subject),
+                    };
+                }
+                if wanted(facts) {
                     return;
                 }
+                assert!(reader.changed().await, "the engine runs");
             }
         });
         found.await.expect("told in time");
     }
 
-    /// Waits until the engine's feed shows a channel in a conference room, or no longer.
-    pub(crate) async fn until_member(&self, member: &Uniqueid, is_there: bool) {
-        let mut reader = self.handle.feed().subscribe();
-        let mut rooms = BTreeMap::new();
-        let found = timeout(SOON, async {
-            loop {
-                assert!(reader.changed().await, "the engine runs");
-                for (subject, fact) in reader.pull(usize::MAX).changes {
-                    let Subject::Room(name) = subject else {
-                        continue;
-                    };
-                    let members = match fact {
-                        Some(Fact::Room(room)) => room.members.clone(),
-                        _ => Vec::new(),
-                    };
-                    rooms.insert(name, members);
-                }
-                if rooms
-                    .values()
-                    .any(|members: &Vec<_>| members.contains(member))
-                    == is_there
-                {
-                    return;
-                }
-            }
-        });
-        found.await.expect("told in time");
+    /// Waits until a call is as wanted.
+    pub(crate) async fn until_call(&mut self, id: CallId, wanted: impl Fn(&Call) -> bool) {
+        let is_it = |fact: Option<&Fact>| matches!(fact, Some(Fact::Call(call)) if wanted(call));
+        self.until_known(|facts| is_it(facts.get(&Subject::Call(id))))
+            .await;
+    }
+
+    /// Waits until a channel is in a conference room, or no longer.
+    pub(crate) async fn until_member(&mut self, member: &Uniqueid, is_there: bool) {
+        let is_in = |fact: &Fact| matches!(fact, Fact::Room(room) if room.members.contains(member));
+        self.until_known(|facts| facts.values().any(is_in) == is_there)
+            .await;
     }
 
     /// Orders something of the current call, and says what became of it.
