@@ -137,6 +137,11 @@ pub const SCENARIOS: &[Scenario] = &[
     .quick(),
     Scenario::new("incoming_rejected", "101 rejects", calls::rejected),
     Scenario::new(
+        "incoming_agent_offline",
+        "101's phone is unplugged: nobody rings",
+        calls::agent_offline,
+    ),
+    Scenario::new(
         "incoming_anonymous",
         "a caller without a number, answered",
         calls::anonymous,

@@ -42,6 +42,16 @@ pub(super) fn rejected(take: &Take<'_>) -> Result<()> {
     take.ended(customer)
 }
 
+pub(super) fn agent_offline(take: &Take<'_>) -> Result<()> {
+    let phones = &take.stage().phones;
+    phones.unregister("101")?;
+    let ended = take
+        .customer_calls("Too late", Line::Extension101)
+        .and_then(|customer| take.ended(customer));
+    phones.register("101")?;
+    ended
+}
+
 pub(super) fn anonymous(take: &Take<'_>) -> Result<()> {
     let customer = take.calls(&Customer::anonymous(), Line::Extension101)?;
     take.answers("101")?;
