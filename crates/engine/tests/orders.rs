@@ -8,8 +8,8 @@ use ami::Uniqueid;
 use calls::Call;
 use desk::{Desk, SOON, calls_at, config, start};
 use engine::{
-    Ability, Command, Conference, Config, DoNotDisturb, Fact, Handling, Mine, Order, Outcome, Phase,
-    Progress, Update,
+    Ability, Command, Conference, Config, DoNotDisturb, Fact, Handling, Mine, Order, Outcome,
+    Phase, Progress, Update,
 };
 use phone_number::{Dialable, Tones};
 use std::{collections::VecDeque, fs};
