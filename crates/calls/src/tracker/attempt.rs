@@ -124,11 +124,17 @@ impl CallTracker {
 
     /// Ties a channel that was just born to the attempt that asked for it.
     pub(super) fn claim_for_attempt(&mut self, uniqueid: &Uniqueid, key: CallKey) {
-        if let Some(attempt) = self.attempts.get_mut(uniqueid) {
-            attempt.call = Some(key);
-            let entry = &mut self.calls[key];
-            entry.originated = true;
-            entry.call.originate.get_or_insert_with(|| uniqueid.clone());
+        let Some(attempt) = self.attempts.get_mut(uniqueid) else {
+            return;
+        };
+        attempt.call = Some(key);
+        let entry = &mut self.calls[key];
+        entry.originated = true;
+        let id = entry.call.originate.get_or_insert_with(|| uniqueid.clone());
+        if id != uniqueid {
+            // Asterisk has put it into a call that we placed before, which goes by that name.
+            let end = End::JoinedTo(entry.call.id);
+            self.end_attempt(uniqueid, end);
         }
     }
 

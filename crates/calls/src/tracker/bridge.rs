@@ -290,7 +290,7 @@ impl CallTracker {
             let is_callee = self.channels[*key].role != Some(Role::Caller);
             let leg = self.channels[*key].leg;
             let entry = &mut self.calls[call];
-            let Some(leg) = leg.and_then(|id| entry.leg_by_id_mut(id)) else {
+            let Some(leg) = entry.leg_of(leg) else {
                 continue;
             };
             leg.talking = true;
@@ -391,10 +391,6 @@ impl super::Entry {
 
     pub(super) fn leg_by_id(&self, id: LegId) -> Option<&crate::Leg> {
         self.call.legs.iter().rev().find(|leg| leg.id == id)
-    }
-
-    pub(super) fn leg_by_id_mut(&mut self, id: LegId) -> Option<&mut crate::Leg> {
-        self.call.legs.iter_mut().rev().find(|leg| leg.id == id)
     }
 
     /// On which side a leg of another call comes in: the side where its extension is already, else the one that was

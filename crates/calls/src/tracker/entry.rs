@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use ami::{DialStatus, Linkedid, Uniqueid};
+use ami::{DialStatus, Linkedid};
 
 use super::Attempt;
 use crate::{
@@ -82,12 +82,10 @@ impl Entry {
         self.announced || self.queued || !self.call.legs.is_empty()
     }
 
-    pub(super) fn leg_mut(&mut self, uniqueid: &Uniqueid) -> Option<&mut Leg> {
-        self.call
-            .legs
-            .iter_mut()
-            .rev()
-            .find(|leg| leg.uniqueid == *uniqueid)
+    /// By the leg's own name: a Uniqueid may come back after its channel was given up.
+    pub(super) fn leg_of(&mut self, leg: Option<LegId>) -> Option<&mut Leg> {
+        let id = leg?;
+        self.call.legs.iter_mut().rev().find(|leg| leg.id == id)
     }
 
     pub(super) fn add_leg(&mut self, leg: Leg) {

@@ -256,8 +256,8 @@ impl CallTracker {
         let name = ChannelName::from(new_name);
         let channel = &mut self.channels[key];
         channel.name = name.clone();
-        let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
-        if let Some(leg) = self.calls[call].leg_mut(&uniqueid) {
+        let (call, leg) = (channel.call, channel.leg);
+        if let Some(leg) = self.calls[call].leg_of(leg) {
             leg.channel = name;
             self.changed(call);
         }
@@ -349,10 +349,10 @@ impl CallTracker {
             return None;
         }
         let (call, role) = (channel.call, channel.role.unwrap_or(Role::Callee));
-        if self.calls[call].leg_mut(&channel.uniqueid).is_none() {
+        if self.calls[call].leg_of(channel.leg).is_none() {
             self.give_leg(key, role);
         }
-        let leg = self.calls[call].leg_mut(&self.channels[key].uniqueid)?;
+        let leg = self.calls[call].leg_of(self.channels[key].leg)?;
         let result = change(leg);
         self.changed(call);
         Some(result)
@@ -438,7 +438,7 @@ impl CallTracker {
         let (call, is_phone) = (channel.call, channel.is_phone());
         let entry = &mut self.calls[call];
         entry.originated |= caller.is_none();
-        let had_leg = match entry.leg_mut(&channel.uniqueid) {
+        let had_leg = match entry.leg_of(channel.leg) {
             Some(leg) if leg.role == role => true,
             Some(leg) => {
                 leg.role = role;
@@ -547,10 +547,7 @@ impl CallTracker {
             return;
         }
         let call = channel.call;
-        let leg = channel
-            .leg
-            .and_then(|id| self.calls[call].leg_by_id_mut(id));
-        let Some(leg) = leg else {
+        let Some(leg) = self.calls[call].leg_of(channel.leg) else {
             return;
         };
         if leg.gone.is_some() {
@@ -624,10 +621,8 @@ impl CallTracker {
         let Some(key) = self.known(channel, now) else {
             return;
         };
-        let Channel {
-            call, ref uniqueid, ..
-        } = self.channels[key];
-        let Some(leg) = self.calls[call].leg_mut(uniqueid) else {
+        let Channel { call, leg, .. } = self.channels[key];
+        let Some(leg) = self.calls[call].leg_of(leg) else {
             return;
         };
         if std::mem::replace(&mut leg.on_hold, on_hold) != on_hold {
@@ -699,7 +694,7 @@ impl CallTracker {
         let entry = &mut self.calls[channel.call];
         entry.channels -= 1;
         let is_over = entry.channels == 0;
-        let has_leg = match entry.leg_mut(&channel.uniqueid) {
+        let has_leg = match entry.leg_of(channel.leg) {
             Some(leg) => {
                 leg.state = LegState::Gone;
                 leg.gone.get_or_insert(now);

@@ -173,10 +173,12 @@ impl CallTracker {
         let Some(key) = self.known(parkee, now) else {
             return;
         };
+        let retriever = retriever.and_then(|retriever| self.known(retriever, now));
+        // Only now: to know the one may have joined the call of the other to another.
         let call = self.channels[key].call;
         self.calls[call].unpark(now);
         self.changed(call);
-        if let Some(retriever) = retriever.and_then(|retriever| self.known(retriever, now)) {
+        if let Some(retriever) = retriever {
             let other = self.channels[retriever].call;
             if other != call {
                 self.merge(call, other, now);

@@ -120,7 +120,7 @@ impl CallTracker {
 
     pub(super) fn mute(&mut self, key: ChannelKey, room: &str, muted: bool) {
         let (call, leg) = (self.channels[key].call, self.channels[key].leg);
-        if let Some(leg) = leg.and_then(|id| self.calls[call].leg_by_id_mut(id))
+        if let Some(leg) = self.calls[call].leg_of(leg)
             && std::mem::replace(&mut leg.muted, muted) != muted
         {
             self.changed(call);
@@ -140,7 +140,7 @@ impl CallTracker {
         let (call, is_caller) = (channel.call, channel.role == Some(Role::Caller));
         let uniqueid = channel.uniqueid.clone();
         let entry = &mut self.calls[call];
-        let Some(leg) = channel.leg.and_then(|id| entry.leg_by_id_mut(id)) else {
+        let Some(leg) = entry.leg_of(channel.leg) else {
             return;
         };
         if leg.room.as_deref() == Some(room) {
@@ -167,7 +167,7 @@ impl CallTracker {
         let Some(entry) = self.calls.get_mut(call) else {
             return;
         };
-        let Some(leg) = channel.leg.and_then(|id| entry.leg_by_id_mut(id)) else {
+        let Some(leg) = entry.leg_of(channel.leg) else {
             return;
         };
         if let Some(room) = leg.room.take() {
