@@ -47,7 +47,11 @@ impl<S: Io> FakeAmi<S> {
 
     /// Says it to a client that may have gone, as Asterisk does.
     pub(crate) async fn say(&mut self, text: &str) {
-        let _ = self.stream.write_all(text.as_bytes()).await;
+        self.say_bytes(text.as_bytes()).await;
+    }
+
+    pub(crate) async fn say_bytes(&mut self, bytes: &[u8]) {
+        let _ = self.stream.write_all(bytes).await;
         let _ = self.stream.flush().await;
     }
 

@@ -6,6 +6,7 @@
 )]
 
 mod fake_ami;
+mod hostile;
 mod originate_once;
 mod sockets;
 mod tls;
