@@ -8,6 +8,7 @@
 mod checks;
 mod debian;
 mod folders;
+mod fuzz;
 mod programs;
 mod step;
 mod tools;
@@ -26,6 +27,8 @@ cargo xtask record-trace NAME [--asterisk 22|16] [--config plain|freepbx] [--out
                                 plays a scenario on a real Asterisk with real phones and records it; --list shows them
 cargo xtask story FILE [--phones LOG] [--click PHONE] [--cut N] [--json]
                                 tells the story of a recording of the manager interface
+cargo xtask fuzz [TARGET] [--minutes N]
+                                looks for inputs that break the decoder, the session, the tracker or the phone numbers
 cargo xtask pictures            takes the screenshots of docs/pictures anew
 cargo xtask setup               only installs what is missing
 cargo xtask help";
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         ["bench", rest @ ..] => programs::bench(rest),
         ["record-trace", rest @ ..] => programs::record_trace(rest),
         ["story", rest @ ..] => programs::story(rest),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
         ["pictures", rest @ ..] => programs::pictures(rest),
         ["setup"] => debian::install_missing().and_then(|()| ui::install()),
         ["help" | "--help" | "-h"] => {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 const CARGO_DENY: &str = "0.20.2";
+const CARGO_FUZZ: &str = "0.13.2";
 
 /// `cargo` with these arguments, in the repository, with the target folder of this run.
 pub(crate) fn cargo(arguments: &[&str]) -> Result<Command> {
@@ -24,25 +25,27 @@ pub(crate) fn cargo(arguments: &[&str]) -> Result<Command> {
 
 /// The program `cargo-deny` of the version that the project uses; compiled once.
 pub(crate) fn cargo_deny() -> Result<PathBuf> {
+    installed("cargo-deny", CARGO_DENY)
+}
+
+/// The program `cargo-fuzz` of the version that the project uses; compiled once.
+pub(crate) fn cargo_fuzz() -> Result<PathBuf> {
+    installed("cargo-fuzz", CARGO_FUZZ)
+}
+
+fn installed(name: &str, version: &str) -> Result<PathBuf> {
     let root = folders::cache()?.join("tools");
-    let program = root.join("bin/cargo-deny");
-    let version = Command::new(&program).arg("--version").output();
-    if version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(CARGO_DENY)) {
+    let program = root.join("bin").join(name);
+    let said = Command::new(&program).arg("--version").output();
+    if said.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(version)) {
         return Ok(program);
     }
-    let mut install = cargo(&[
-        "install",
-        "--locked",
-        "--quiet",
-        "cargo-deny",
-        "--version",
-        CARGO_DENY,
-        "--root",
-    ])?;
+    let mut install = cargo(&["install", "--locked", "--quiet", name, "--version", version])?;
     install
+        .arg("--root")
         .arg(&root)
         .env("CARGO_TARGET_DIR", root.join("target"));
-    step::command("compile cargo-deny, once", &mut install)?;
+    step::command(&format!("compile {name}, once"), &mut install)?;
     let _ = std::fs::remove_dir_all(root.join("target"));
     Ok(program)
 }

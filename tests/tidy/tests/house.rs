@@ -28,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("testkit", &[]),
     ("e2e", &["agent-link", "testkit", "view"]),
     ("gui", &["agent-link", "e2e", "testkit", "view"]),
+    ("fuzz", &["ami", "calls", "phone-number"]),
     ("live", &["testkit"]),
     ("tidy", &[]),
     ("xtask", &[]),

@@ -1,0 +1,4 @@
+//! Hands libFuzzer's bytes to `fuzz::session`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::session(data));

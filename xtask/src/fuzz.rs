@@ -1,0 +1,68 @@
+//! `cargo xtask fuzz`: looks for inputs that break a promise, beyond those that `cargo test -p fuzz` replays.
+
+use crate::{folders, tools};
+use anyhow::{Context as _, Result, bail};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+const TARGETS: [&str; 4] = ["decoder", "session", "tracker", "phone_number"];
+/// Longer inputs are slower and find nothing else: the decoder's limits are set low.
+const LONGEST: u32 = 512;
+const MINUTES: u32 = 5;
+
+/// `[TARGET] [--minutes N]`: each target so long, one after the other.
+pub(crate) fn run(arguments: &[&str]) -> Result<()> {
+    let (target, minutes) = match *arguments {
+        [] => (None, MINUTES),
+        [target] => (Some(target), MINUTES),
+        ["--minutes", minutes] => (None, minutes.parse()?),
+        [target, "--minutes", minutes] => (Some(target), minutes.parse()?),
+        _ => bail!("not understood: fuzz {}", arguments.join(" ")),
+    };
+    if let Some(target) = target.filter(|target| !TARGETS.contains(target)) {
+        bail!("no target {target}; there are {}", TARGETS.join(", "));
+    }
+    let program = tools::cargo_fuzz()?;
+    for name in TARGETS {
+        if target.is_none_or(|only| only == name) {
+            fuzz(&program, name, minutes)?;
+        }
+    }
+    Ok(())
+}
+
+fn fuzz(program: &Path, target: &str, minutes: u32) -> Result<()> {
+    let tests = folders::root().join("tests/fuzz");
+    let out = folders::target()?.join("fuzz");
+    let (found, broken) = (out.join("found").join(target), out.join("broken"));
+    for folder in [&found, &broken] {
+        fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+    }
+    let mut command = Command::new(program);
+    command.current_dir(folders::root());
+    // No sanitizer: the code is safe, and the rest does with a stable compiler.
+    command.args(["run", "--sanitizer", "none", "--fuzz-dir"]);
+    command
+        .arg(tests.join("fuzz"))
+        .arg("--target-dir")
+        .arg(&out);
+    command
+        .arg(target)
+        .arg(&found)
+        .arg(tests.join("corpus").join(target));
+    command.args(["--", "-print_final_stats=1"]);
+    command.arg(format!("-max_len={LONGEST}"));
+    command.arg(format!("-max_total_time={}", minutes * 60));
+    command.arg(format!("-artifact_prefix={}/{target}-", broken.display()));
+    println!("\n{target}: {minutes} min");
+    let status = command.status().context("start cargo-fuzz")?;
+    if !status.success() {
+        bail!(
+            "{target} breaks a promise: the input is in {}; give it a name in {} and it is replayed by every test",
+            broken.display(),
+            tests.join("corpus").join(target).display()
+        );
+    }
+    Ok(())
+}
