@@ -46,7 +46,9 @@ pub struct Banner<'a> {
 
 impl<'a> Message<'a> {
     pub(crate) fn new(bytes: &'a [u8], ends: LineEnd, charset: Charset) -> Self {
-        let headers = match bytes.starts_with(b"Response: Follows") {
+        let mut lines = Lines { rest: bytes, ends };
+        let follows = b"Response: Follows";
+        let headers = match bytes.starts_with(follows) && lines.next() == Some(follows) {
             true => follows_headers(bytes, ends),
             false => bytes.len(),
         };
