@@ -22,7 +22,8 @@ cargo xtask demo [--headless]   installs what is missing, starts a real Asterisk
 cargo xtask test [--quick|--full] [--only NAME]
                                 every check; --quick leaves out what needs Asterisk, a display or another toolchain,
                                 --full adds what takes patience
-cargo xtask bench               measures speed and memory beside bare lower bounds (release build)
+cargo xtask bench [calls]       measures speed and memory beside bare lower bounds and rivals, fails when a goal
+                                is missed (release build); `calls`: the call model alone
 cargo xtask record-trace NAME [--asterisk 22|16] [--config plain|freepbx] [--out DIR]
                                 plays a scenario on a real Asterisk with real phones and records it; --list shows them
 cargo xtask story FILE [--phones LOG] [--click PHONE] [--cut N] [--json]

@@ -13,18 +13,41 @@ pub(crate) fn demo(arguments: &[&str]) -> Result<()> {
     run(&folder, "demo", arguments)
 }
 
+/// The call model first, which needs no Asterisk; `bench calls` is that part alone. A goal missed in one part does not
+/// keep the other from being measured.
 pub(crate) fn bench(arguments: &[&str]) -> Result<()> {
-    let folder = build(&["--release"], "release")?;
-    let mut example = tools::cargo(&[
-        "build",
-        "--release",
-        "-p",
-        "calls",
-        "--example",
-        "replay_load",
-    ])?;
-    step::command("build the decoder's bench", &mut example)?;
-    run(&folder, "bench", arguments)
+    let (only_calls, arguments) = match arguments {
+        ["calls", rest @ ..] => (true, rest),
+        all => (false, all),
+    };
+    let mut build_calls = tools::cargo(&["build", "--release", "-p", "bench"])?;
+    step::command("build the call model's bench", &mut build_calls)?;
+    let calls = folders::target()?.join("release/bench-calls");
+    println!();
+    let status = Command::new(&calls)
+        .args(arguments)
+        .current_dir(folders::root())
+        .status()
+        .with_context(|| format!("start {}", calls.display()))?;
+    if !only_calls {
+        let folder = build(&["--release"], "release")?;
+        println!();
+        let desktop = Command::new(folder.join("bench"))
+            .args(arguments)
+            .current_dir(folders::root())
+            .env("SIDETONE_BIN_DIR", &folder)
+            .status()
+            .context("start the desktop's bench")?;
+        anyhow::ensure!(
+            desktop.success(),
+            "the desktop misses a goal, or could not be measured"
+        );
+    }
+    anyhow::ensure!(
+        status.success(),
+        "the call model misses a goal, or could not be measured"
+    );
+    Ok(())
 }
 
 pub(crate) fn pictures(arguments: &[&str]) -> Result<()> {
