@@ -132,10 +132,7 @@ fn drain(tracker: &mut CallTracker, seen: &mut (u64, u64)) {
         match event {
             CallEvent::Started(_) => seen.0 += 1,
             CallEvent::Ended(_) => seen.1 += 1,
-            CallEvent::Changed(_)
-            | CallEvent::ExtensionState { .. }
-            | CallEvent::Originate { .. }
-            | CallEvent::Room(_) => {}
+            CallEvent::Changed(_) | CallEvent::Originate { .. } | CallEvent::Room(_) => {}
         }
     }
 }

@@ -52,6 +52,11 @@ fn bench(arguments: &[&str]) -> anyhow::Result<()> {
         load.bytes.len(),
         measure::load_average()
     );
+    let runs = arguments
+        .iter()
+        .find_map(|argument| argument.strip_prefix("--runs="));
+    let runs = runs.map_or(Ok(runs::RUNS), str::parse)?;
+    anyhow::ensure!(runs > 0, "nothing can be said of no run");
     let mut table = table::Table::begin();
     let wants = |part: &str| {
         let named: Vec<&&str> = arguments
@@ -61,10 +66,10 @@ fn bench(arguments: &[&str]) -> anyhow::Result<()> {
         named.is_empty() || named.iter().any(|name| **name == part)
     };
     if wants("poured") {
-        runs::poured(&load, &rivals, &mut table)?;
+        runs::poured(runs, &load, &rivals, &mut table)?;
     }
     if wants("paced") {
-        runs::paced(&load, &rivals, &mut table)?;
+        runs::paced(runs, &load, &rivals, &mut table)?;
     }
     if wants("resync") {
         resync::run(&mut table)?;

@@ -165,6 +165,7 @@ impl Desk {
             channel: "PJSIP/101".into(),
             context: "internal".into(),
             placing: Placing::default(),
+            handling: Handling::default(),
             dial_plan: DialPlan::new(Region::GB),
         };
         handle

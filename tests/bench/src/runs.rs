@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Runs of each figure; the clients take turns, so that whatever else the machine does falls on all.
-const RUNS: usize = 5;
+pub(crate) const RUNS: usize = 5;
 /// Asterisk with every class read at 60 calls a second sends 5,700.
 const RATE: f64 = 60_000.0;
 const WANTED_CPU: f64 = 1.0;
@@ -154,7 +154,7 @@ impl Running {
 }
 
 /// CPU, memory and losses over the whole recording, poured as fast as each client reads.
-pub(crate) fn poured(load: &Load, rivals: &Rivals, table: &mut Table) -> Result<()> {
+pub(crate) fn poured(runs: usize, load: &Load, rivals: &Rivals, table: &mut Table) -> Result<()> {
     let clients = [
         Who::Ours(Kind::Bare),
         Who::Ours(Kind::Framing),
@@ -166,7 +166,7 @@ pub(crate) fn poured(load: &Load, rivals: &Rivals, table: &mut Table) -> Result<
     ];
     let events = load.ends.len() as u64;
     let mut figures = vec![(Vec::new(), Vec::new(), Vec::new()); clients.len()];
-    for _ in 0..RUNS {
+    for _ in 0..runs {
         for (who, (cpus, memories, losses)) in clients.iter().zip(&mut figures) {
             let mut running = Running::start(*who, rivals)?;
             let before = cpu(running.pid())?;
@@ -223,7 +223,7 @@ pub(crate) fn poured(load: &Load, rivals: &Rivals, table: &mut Table) -> Result<
 }
 
 /// A write for each event, 60,000 a second.
-pub(crate) fn paced(load: &Load, rivals: &Rivals, table: &mut Table) -> Result<()> {
+pub(crate) fn paced(runs: usize, load: &Load, rivals: &Rivals, table: &mut Table) -> Result<()> {
     let clients = [
         Who::Ours(Kind::Bare),
         Who::Ours(Kind::Link),
@@ -231,7 +231,7 @@ pub(crate) fn paced(load: &Load, rivals: &Rivals, table: &mut Table) -> Result<(
         Who::AsteriskRs(None),
     ];
     let mut figures = vec![Vec::new(); clients.len()];
-    for _ in 0..RUNS {
+    for _ in 0..runs {
         for (who, figures) in clients.iter().zip(&mut figures) {
             figures.push(pace(*who, load, rivals)?);
         }
