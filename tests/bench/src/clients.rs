@@ -169,7 +169,7 @@ fn tracker(port: u16) -> Result<u64> {
 }
 
 fn is_last(event: &Event<'_>) -> bool {
-    matches!(event, Event::Other(message) if message.get("UserEvent").is_some())
+    matches!(event, Event::Other(message) if message.event_name().is_some_and(|name| name == "UserEvent"))
 }
 
 /// A count of events would also be right of a tracker that does nothing.

@@ -11,10 +11,14 @@ pub(crate) struct Load {
     /// Where each event ends.
     pub(crate) ends: Vec<usize>,
     pub(crate) calls: usize,
+    /// How many of the events the product leaves out unread: they tell nothing about calls.
+    pub(crate) noise: u64,
     /// Where digits can be changed to make other channels and bridges of the same.
     fresh: Vec<usize>,
 }
 
+/// The classes `dialplan`, `cdr`, `cel` and `test`, which no user of Sidetone's needs.
+const NOISE: [&[u8]; 5] = [b"VarSet", b"Newexten", b"CEL", b"TestEvent", b"Cdr"];
 /// Digits that count the rounds.
 const DIGITS: usize = 4;
 
@@ -34,6 +38,12 @@ impl Load {
         bytes.truncate(*ends.last().context("no event in it")?);
         let fresh = fresh_ids(&bytes);
         let calls = linkedids(&bytes);
+        let names = memmem::find_iter(&bytes, b"Event: ").map(|at| &bytes[at + 7..]);
+        let is_noise = |rest: &&[u8]| {
+            let end = memchr::memchr(b'\r', rest).unwrap_or(rest.len());
+            NOISE.contains(&&rest[..end])
+        };
+        let noise = names.filter(is_noise).count() as u64;
         ensure!(
             calls > 0 && !fresh.is_empty(),
             "no call in {}",
@@ -43,6 +53,7 @@ impl Load {
             bytes,
             ends,
             calls,
+            noise,
             fresh,
         })
     }

@@ -1,5 +1,4 @@
-//! The engine after a lost link: how long until it knows 2,000 channels again, and how readers of its feed fare beside one
-//! who never reads.
+//! The engine after a lost link: how long until a reader of its feed knows 2,000 channels again.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +10,8 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use contacts::Book;
 use engine::{
-    Command, Config, Connection, Fact, Handle, Pbx as Settings, Placing, Subject, Tls, Updates,
+    Command, Config, Connection, Fact, Handle, Handling, Pbx as Settings, Placing, Subject, Tls,
+    Updates,
 };
 use phone_number::{DialPlan, Region};
 use tokio::{sync::watch, time::timeout};

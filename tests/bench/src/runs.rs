@@ -55,6 +55,15 @@ impl Who {
         }
     }
 
+    /// How many events it must say it has had.
+    fn hears(self, load: &Load) -> u64 {
+        let all = load.ends.len() as u64;
+        match self {
+            Self::Ours(Kind::Link) => all - load.noise,
+            Self::Ours(_) | Self::Panoramisk | Self::AsteriskRs(_) => all,
+        }
+    }
+
     fn command(self, port: u16, rivals: &Rivals) -> Result<Command> {
         let port = port.to_string();
         let mut command = match self {
@@ -175,7 +184,7 @@ pub(crate) fn poured(runs: usize, load: &Load, rivals: &Rivals, table: &mut Tabl
             let spent = cpu(running.pid())?.saturating_sub(before);
             cpus.push(spent.as_secs_f64() * 1e6 / events as f64);
             memories.push(memory(running.pid(), "VmHWM")?);
-            losses.push(events.saturating_sub(received) as f64);
+            losses.push(who.hears(load).abs_diff(received) as f64);
         }
     }
     let medians: Vec<Sample> = figures
@@ -294,16 +303,13 @@ fn pace(who: Who, load: &Load, rivals: &Rivals) -> Result<(Blocked, f64, Option<
         return Ok((blocked, rate, None));
     }
     let received = running.end()?;
-    Ok((
-        blocked,
-        rate,
-        Some((load.ends.len() as u64).saturating_sub(received)),
-    ))
+    Ok((blocked, rate, Some(who.hears(load).abs_diff(received))))
 }
 
 /// A million calls with fresh ids: memory must not remember them.
 pub(crate) fn million(load: &mut Load, rivals: &Rivals, table: &mut Table) -> Result<()> {
-    let mut running = Running::start(Who::Ours(Kind::Link), rivals)?;
+    let who = Who::Ours(Kind::Link);
+    let mut running = Running::start(who, rivals)?;
     let (mut calls, mut samples, mut rounds) = (0, Vec::new(), 0_u64);
     while calls < MANY_CALLS {
         load.renew(rounds as usize + 1);
@@ -316,7 +322,7 @@ pub(crate) fn million(load: &mut Load, rivals: &Rivals, table: &mut Table) -> Re
         }
     }
     let received = running.end()?;
-    let lost = (load.ends.len() as u64 * rounds).saturating_sub(received);
+    let lost = (who.hears(load) * rounds).abs_diff(received);
     let growth = slope(&samples);
     let Some((first, last)) = samples.first().zip(samples.last()) else {
         bail!("no sample of memory");

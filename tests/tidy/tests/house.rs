@@ -28,6 +28,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("testkit", &[]),
     ("e2e", &["agent-link", "testkit", "view"]),
     ("gui", &["agent-link", "e2e", "testkit", "view"]),
+    (
+        "bench",
+        &[
+            "ami",
+            "ami-client",
+            "calls",
+            "contacts",
+            "engine",
+            "phone-number",
+        ],
+    ),
     ("fuzz", &["ami", "calls", "phone-number"]),
     ("live", &["testkit"]),
     ("tidy", &[]),
