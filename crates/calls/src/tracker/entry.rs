@@ -188,7 +188,11 @@ impl Entry {
             let message = voicemail.message;
             return (End::Voicemail { message }, self.caller_cause);
         }
-        if self.gave_up {
+        // On a busy tone of the dialplan's own (`Busy`, for somebody who is not to be disturbed) the caller's phone says
+        // goodbye too.
+        let was_turned_away = self.legs(Role::Callee).next().is_none()
+            && self.caller_cause.is_some_and(Cause::is_telling);
+        if self.gave_up && !was_turned_away {
             let end = if self.was_with_pbx() {
                 End::ByYou
             } else {
