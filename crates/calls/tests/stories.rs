@@ -6,7 +6,10 @@
 // The edge of the pure crate: recordings are files.
 #![allow(clippy::disallowed_methods)]
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use replay::{
     Recording, Story, phones, recording,
@@ -64,6 +67,44 @@ fn no_story_disagrees_with_the_phones() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(compared > 300, "{compared}");
+}
+
+/// `docs/calls.md` has a row for each story, `| \`name\`, … | folder folder | …`, and none for another.
+#[test]
+fn the_table_of_contents_names_every_story() {
+    let contents = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/calls.md");
+    let contents = std::fs::read_to_string(contents).expect("docs/calls.md");
+    let mut listed = BTreeSet::new();
+    for row in contents.lines().filter(|line| line.starts_with("| `")) {
+        let mut columns = row.split('|').skip(1);
+        let names = columns.next().expect("names");
+        let folders = columns.next().expect("folders");
+        for name in names.split(',').map(|name| name.trim().trim_matches('`')) {
+            for folder in folders
+                .split([' ', ','])
+                .filter(|folder| !folder.is_empty())
+            {
+                listed.insert(format!("{folder}/{name}"));
+            }
+        }
+    }
+    let mut told = BTreeSet::new();
+    for folder in std::fs::read_dir(folder()).expect("stories") {
+        let folder = folder.expect("a folder").path();
+        for story in std::fs::read_dir(&folder).expect("a folder of stories") {
+            let story = story.expect("a story").path();
+            let name = story.file_stem().expect("a name").to_string_lossy();
+            let folder = folder.file_name().expect("a name").to_string_lossy();
+            // A click's story has the folder of its recording in its name.
+            let of_recording = ["16_", "20_", "22_", "freepbx_"]
+                .iter()
+                .find_map(|set| name.strip_prefix(set));
+            let name = of_recording.unwrap_or(&name);
+            told.insert(format!("{folder}/{name}"));
+        }
+    }
+    let differ: Vec<_> = told.symmetric_difference(&listed).collect();
+    assert!(differ.is_empty(), "in one of both only: {differ:?}");
 }
 
 const CLICKS: [(&str, &str); 22] = [
