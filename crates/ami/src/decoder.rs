@@ -319,16 +319,12 @@ fn is_noise(first_line: &[u8]) -> bool {
 }
 
 fn find_end_command(text: &[u8], ends: LineEnd) -> Option<(usize, usize)> {
-    let blank: &[u8] = match ends {
-        LineEnd::CrLf => b"\r\n\r\n",
-        LineEnd::Lf => b"\n\n",
+    let (end, blank): (&[u8], usize) = match ends {
+        LineEnd::CrLf => (b"--END COMMAND--\r\n\r\n", 4),
+        LineEnd::Lf => (b"--END COMMAND--\n\n", 2),
     };
-    memchr::memmem::find_iter(text, END_COMMAND).find_map(|at| {
-        let end = at + END_COMMAND.len();
-        text[end..]
-            .starts_with(blank)
-            .then(|| (end + blank.len() / 2, end + blank.len()))
-    })
+    let next = memchr::memmem::find(text, end)? + end.len();
+    Some((next - blank / 2, next))
 }
 
 fn find_blank_line(text: &[u8]) -> Option<(usize, usize)> {
