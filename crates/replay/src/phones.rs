@@ -28,6 +28,8 @@ pub struct PhoneLeg {
     pub handed_over: Option<f64>,
 }
 
+/// A channel outlives its phone while hangup handlers run.
+const HANDLER: f64 = 1.0;
 /// How far apart two clocks of one event may be: a phone's and the PBX's.
 const CLOSE: f64 = 0.3;
 
@@ -293,8 +295,8 @@ impl<'a> Check<'a> {
                     .collect();
                 let agrees = match (&by, hung_up.as_slice()) {
                     (None, []) => true,
-                    // They went on in a room.
-                    (Some(leg), []) => self.hung_up_as_told(told, leg),
+                    // They went on in a room, or he did alone: to a mailbox, a queue, music.
+                    (Some(leg), []) => self.hung_up_as_told(told, leg, over),
                     (Some(leg), some) => some.contains(&leg.id),
                     (None, [_, ..]) => false,
                 };
@@ -331,13 +333,14 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn hung_up_as_told(&self, told: &ToldCall, leg: &Leg) -> bool {
+    fn hung_up_as_told(&self, told: &ToldCall, leg: &Leg, talk_over: f64) -> bool {
         let (Some(seen), Some(gone)) = (self.seen(leg), leg.gone) else {
             return false;
         };
-        self.was_in_a_room(told)
+        let gone = self.time(told, gone);
+        (self.was_in_a_room(told) || gone > talk_over + CLOSE)
             && seen.hung_up
-            && (seen.ended - self.time(told, gone)).abs() <= CLOSE
+            && (-HANDLER..=CLOSE).contains(&(seen.ended - gone))
     }
 
     /// A call leaves no mark of a room that it has left, but its story does.

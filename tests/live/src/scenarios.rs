@@ -135,6 +135,18 @@ pub const SCENARIOS: &[Scenario] = &[
         calls::caller_gives_up,
     )
     .quick(),
+    Scenario::new(
+        "incoming_forwarded",
+        "103 has forwarded his phone to a mobile, which answers",
+        calls::forwarded,
+    )
+    .on_freepbx(),
+    Scenario::new(
+        "outgoing_second_trunk",
+        "the first trunk is full, the second one reaches the customer",
+        calls::outgoing_second_trunk,
+    )
+    .on_freepbx(),
     Scenario::new("incoming_rejected", "101 rejects", calls::rejected),
     Scenario::new(
         "incoming_agent_offline",
@@ -238,6 +250,28 @@ pub const SCENARIOS: &[Scenario] = &[
     )
     .on_freepbx(),
     Scenario::new(
+        "follow_me_confirmed",
+        "the mobile phone is asked, and presses 1",
+        groups::follow_me_confirmed,
+    )
+    .on_freepbx(),
+    Scenario::new(
+        "follow_me_declined",
+        "the mobile phone is asked and does not want it, 104 rejects: voicemail",
+        groups::follow_me_declined,
+    )
+    .on_freepbx(),
+    Scenario::new(
+        "queue_then_attended_transfer",
+        "102 takes a call of the queue, asks 105 and joins both",
+        groups::queue_then_attended_transfer,
+    ),
+    Scenario::new(
+        "queue_then_transfer_to_queue",
+        "102 takes a call of the queue and sends it to the other queue, 103 answers",
+        groups::queue_then_transfer_to_queue,
+    ),
+    Scenario::new(
         "menu_then_group",
         "the customer presses 1, the group rings, 101 answers",
         groups::menu_then_group,
@@ -258,6 +292,12 @@ pub const SCENARIOS: &[Scenario] = &[
         "103 sends the customer to 101, who is busy",
         transfers::blind_busy,
     ),
+    Scenario::new(
+        "blind_transfer_to_mailbox",
+        "101 sends the customer to 104, who does not answer: voicemail",
+        transfers::blind_to_mailbox,
+    )
+    .on_freepbx(),
     Scenario::new(
         "attended_transfer_refer",
         "101 asks 103 first, then joins both by REFER with Replaces",

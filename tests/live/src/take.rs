@@ -42,6 +42,8 @@ pub enum Line {
     Recorded,
     /// A group whose member is followed; with FreePBX only.
     FollowedGroup,
+    /// Rings 104 and a mobile phone that has to press 1; with FreePBX only.
+    FollowMeConfirmed,
 }
 
 impl Line {
@@ -60,6 +62,7 @@ impl Line {
             Self::Extension103 => "74951230012",
             Self::Recorded => "74951230013",
             Self::FollowedGroup => "74951230014",
+            Self::FollowMeConfirmed => "74951230015",
         }
     }
 }

@@ -134,6 +134,13 @@ impl Entry {
         true
     }
 
+    /// Nobody has answered, or whoever did has passed the call on and nobody has taken it.
+    pub(super) fn may_reach_voicemail(&self) -> bool {
+        let is_pending = |transfer: &Transfer| transfer.outcome == Transferred::Pending;
+        let was_passed_on = self.call.transfers.last().is_some_and(is_pending);
+        self.call.answered.is_none() || (was_passed_on && self.call.talking().next().is_none())
+    }
+
     pub(super) fn add_transfer(&mut self, transfer: Transfer) {
         if self.call.transfers.len() >= Call::STEPS {
             self.call.transfers.remove(0);

@@ -144,7 +144,7 @@ impl CallTracker {
         let is_callers =
             self.channels[key].role == Some(Role::Caller) || !self.channels[key].is_phone();
         let entry = &mut self.calls[call];
-        if is_callers && entry.call.answered.is_none() && entry.call.voicemail.is_none() {
+        if is_callers && entry.may_reach_voicemail() && entry.call.voicemail.is_none() {
             entry.call.voicemail = Some(Voicemail {
                 since: now,
                 mailbox: None,
@@ -168,7 +168,7 @@ impl CallTracker {
         }
         let call = self.channels[key].call;
         let entry = &mut self.calls[call];
-        if entry.call.answered.is_some() {
+        if !entry.may_reach_voicemail() {
             return;
         }
         let voicemail = entry.call.voicemail.get_or_insert(Voicemail {

@@ -109,8 +109,12 @@ fn leg_changes(before: Option<&Call>, call: &Call, leg: &Leg) -> Vec<String> {
     let who = name(call, leg);
     let old = before.and_then(|before| before.leg(leg.id));
     let old_state = old.map_or(LegState::Dialling, |old| old.state);
-    let came_along = before.is_some() && old.is_none() && leg.state == LegState::Up;
-    if came_along {
+    let came_along = before.is_some() && old.is_none();
+    // Of who had left the other call before it was joined, that call has told.
+    if came_along && leg.state == LegState::Gone {
+        return lines;
+    }
+    if came_along && leg.state == LegState::Up {
         lines.push(format!("{who} comes in"));
     } else if old_state != leg.state {
         lines.extend(leg_step(leg, old_state).map(|step| format!("{who} {step}")));

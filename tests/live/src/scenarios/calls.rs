@@ -76,6 +76,31 @@ pub(super) fn outgoing_busy(take: &Take<'_>) -> Result<()> {
     take.leaves(agent)
 }
 
+pub(super) fn outgoing_second_trunk(take: &Take<'_>) -> Result<()> {
+    let agent = take.dials("104", "979161112233")?;
+    let full = take.rings(TRUNK_PHONE)?;
+    take.rejects(full, 503)?;
+    let customer = take.answers(TRUNK_PHONE)?;
+    take.talk()?;
+    take.hang_up(agent)?;
+    take.ended(customer)
+}
+
+pub(super) fn forwarded(take: &Take<'_>) -> Result<()> {
+    let asterisk = &take.stage().asterisk;
+    asterisk.cli("database put CF 103 979160009988")?;
+    let done = take
+        .customer_calls("Forwarded", Line::Extension103)
+        .and_then(|customer| {
+            let mobile = take.answers(TRUNK_PHONE)?;
+            take.talk()?;
+            take.hang_up(mobile)?;
+            take.ended(customer)
+        });
+    asterisk.cli("database del CF 103")?;
+    done
+}
+
 pub(super) fn internal(take: &Take<'_>) -> Result<()> {
     let caller = take.dials("101", "105")?;
     let first = take.rings("105")?;

@@ -2,6 +2,7 @@
 
 use crate::take::{Line, TRUNK_PHONE, Take};
 use anyhow::Result;
+use testkit::phones::PhoneCall;
 
 pub(super) fn ring_group(take: &Take<'_>) -> Result<()> {
     let customer = take.customer_calls("Group", Line::Group)?;
@@ -98,6 +99,40 @@ pub(super) fn queue_agent_gets_second_call(take: &Take<'_>) -> Result<()> {
     take.hang_up(first)
 }
 
+pub(super) fn queue_then_attended_transfer(take: &Take<'_>) -> Result<()> {
+    let (customer, agent) = queue_talks(take, "Passed on")?;
+    take.hold(agent)?;
+    let consultation = take.dials("102", "105")?;
+    let colleague = take.answers("105")?;
+    take.answered(consultation)?;
+    take.talk()?;
+    take.joins(agent, consultation)?;
+    take.ended(agent)?;
+    take.ended(consultation)?;
+    take.talk()?;
+    take.hang_up(customer)?;
+    take.ended(colleague)
+}
+
+pub(super) fn queue_then_transfer_to_queue(take: &Take<'_>) -> Result<()> {
+    let (customer, agent) = queue_talks(take, "From queue to queue")?;
+    take.refers(agent, "601")?;
+    take.answers("103")?;
+    take.ended(agent)?;
+    take.talk()?;
+    take.hang_up(customer)
+}
+
+/// 102 takes a caller of the queue whom 103 is offered too.
+fn queue_talks(take: &Take<'_>, name: &str) -> Result<(PhoneCall, PhoneCall)> {
+    let customer = take.customer_calls(name, Line::Queue)?;
+    let offered = take.rings("103")?;
+    let agent = take.answers("102")?;
+    take.ended(offered)?;
+    take.talk()?;
+    Ok((customer, agent))
+}
+
 pub(super) fn queue_pickup(take: &Take<'_>) -> Result<()> {
     let customer = take.customer_calls("Picked up", Line::QueueInOrder)?;
     let ringing = take.rings("103")?;
@@ -120,6 +155,37 @@ pub(super) fn follow_me_in_a_group(take: &Take<'_>) -> Result<()> {
     let customer = take.customer_calls("Deep", Line::FollowedGroup)?;
     followed(take)?;
     take.hang_up(customer)
+}
+
+pub(super) fn follow_me_confirmed(take: &Take<'_>) -> Result<()> {
+    let customer = take.customer_calls("Confirmed", Line::FollowMeConfirmed)?;
+    let desk = take.rings("104")?;
+    let mobile = asked(take)?;
+    take.presses(mobile, "1")?;
+    take.ended(desk)?;
+    take.talk()?;
+    take.hang_up(mobile)?;
+    take.ended(customer)
+}
+
+pub(super) fn follow_me_declined(take: &Take<'_>) -> Result<()> {
+    let customer = take.customer_calls("Declined", Line::FollowMeConfirmed)?;
+    let desk = take.rings("104")?;
+    let mobile = asked(take)?;
+    take.presses(mobile, "2")?;
+    take.ended(mobile)?;
+    take.rejects(desk, 486)?;
+    take.answered(customer)?;
+    take.talk()?;
+    take.hang_up(customer)
+}
+
+/// The mobile phone is picked up and hears the question.
+fn asked(take: &Take<'_>) -> Result<PhoneCall> {
+    let mobile = take.answers(TRUNK_PHONE)?;
+    take.event(|event| event.is("Newexten") && event.get("Application") == Some("Read"))?;
+    take.let_ring();
+    Ok(mobile)
 }
 
 fn followed(take: &Take<'_>) -> Result<()> {

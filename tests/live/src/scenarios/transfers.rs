@@ -49,6 +49,16 @@ pub(super) fn blind_busy(take: &Take<'_>) -> Result<()> {
     take.leaves(agent)
 }
 
+pub(super) fn blind_to_mailbox(take: &Take<'_>) -> Result<()> {
+    let (customer, agent) = talking(take, "Put off")?;
+    take.refers(agent, "104")?;
+    let unanswered = take.rings("104")?;
+    take.ended(agent)?;
+    take.ended(unanswered)?;
+    take.talk()?;
+    take.hang_up(customer)
+}
+
 pub(super) fn attended_refer(take: &Take<'_>) -> Result<()> {
     let (customer, agent) = talking(take, "Announced")?;
     take.hold(agent)?;
