@@ -1,9 +1,9 @@
 //! `cargo xtask fuzz`: looks for inputs that break a promise, beyond those that `cargo test -p fuzz` replays.
 
 use crate::{folders, tools};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const TARGETS: [&str; 4] = ["decoder", "session", "tracker", "phone_number"];
@@ -20,6 +20,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
         [target, "--minutes", minutes] => (Some(target), minutes.parse()?),
         _ => bail!("not understood: fuzz {}", arguments.join(" ")),
     };
+    ensure!(minutes > 0, "say how many minutes, at least one");
     if let Some(target) = target.filter(|target| !TARGETS.contains(target)) {
         bail!("no target {target}; there are {}", TARGETS.join(", "));
     }
@@ -55,14 +56,26 @@ fn fuzz(program: &Path, target: &str, minutes: u32) -> Result<()> {
     command.arg(format!("-max_len={LONGEST}"));
     command.arg(format!("-max_total_time={}", minutes * 60));
     command.arg(format!("-artifact_prefix={}/{target}-", broken.display()));
+    let known = files(&broken)?;
     println!("\n{target}: {minutes} min");
     let status = command.status().context("start cargo-fuzz")?;
-    if !status.success() {
+    let is_new = |path: &PathBuf| !known.contains(path);
+    if let Some(input) = files(&broken)?.into_iter().find(is_new) {
         bail!(
-            "{target} breaks a promise: the input is in {}; give it a name in {} and it is replayed by every test",
-            broken.display(),
+            "{target} breaks a promise: the input is {}; give it a name in {} and it is replayed by every test",
+            input.display(),
             tests.join("corpus").join(target).display()
         );
     }
+    ensure!(status.success(), "{target} was not tried to the end");
     Ok(())
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let read = fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))?;
+    Ok(read
+        .collect::<Result<Vec<_>, _>>()?
+        .iter()
+        .map(fs::DirEntry::path)
+        .collect())
 }
