@@ -106,6 +106,20 @@ fn hangup_by_our_action_is_ours() {
 }
 
 #[test]
+fn goodbye_before_the_bridge_is_a_goodbye() {
+    let mut pbx = Pbx::new();
+    pbx.incoming();
+    pbx.rings_101();
+    pbx.says("DialEnd", &format!("{LINE}{DEST}DialStatus: ANSWER"));
+    // Seen on a loaded 22.10.1: the phone says goodbye before its channel is in the bridge.
+    pbx.says("HangupRequest", LINE);
+    pbx.says("BridgeEnter", &format!("{PHONE}{BRIDGE}"));
+    pbx.says("BridgeEnter", &format!("{LINE}{BRIDGE}"));
+    pbx.hangs_up();
+    assert_eq!(pbx.ended[0].end, Some(End::ByThem));
+}
+
+#[test]
 fn hangup_by_nobodys_phone_is_the_pbxs() {
     let mut pbx = Pbx::new();
     pbx.incoming();

@@ -348,8 +348,7 @@ impl Call {
 
 impl super::Entry {
     fn begin_talk(&mut self, legs: SmallVec<[LegId; 2]>, now: Instant) {
-        self.hung_up_by = None;
-        self.call.ended_by = None;
+        self.goes_on(&legs);
         let resumed = self.call.talks.iter_mut().rev().take(2).find(|talk| {
             talk.legs == legs
                 && talk

@@ -264,6 +264,15 @@ impl Entry {
         self.gave_up = role == Role::Caller && !all_failed;
     }
 
+    /// These talk now: whoever said goodbye before has not ended the call. Unless he is one of them: on a busy PBX his
+    /// channel comes into the bridge after that.
+    pub(super) fn goes_on(&mut self, legs: &[LegId]) {
+        if self.call.ended_by.is_none_or(|by| !legs.contains(&by)) {
+            self.hung_up_by = None;
+            self.call.ended_by = None;
+        }
+    }
+
     /// Nobody took what was passed on.
     pub(super) fn fail_transfers(&mut self) {
         for transfer in &mut self.call.transfers {

@@ -146,12 +146,11 @@ impl CallTracker {
         if leg.room.as_deref() == Some(room) {
             return;
         }
-        let left = leg.room.replace(room.into());
+        let (left, id) = (leg.room.replace(room.into()), leg.id);
         leg.muted = muted;
         if is_caller {
             entry.call.answered.get_or_insert(now);
-            entry.hung_up_by = None;
-            entry.call.ended_by = None;
+            entry.goes_on(&[id]);
         }
         if let Some(left) = left {
             self.rooms.leave(&left, &uniqueid);
