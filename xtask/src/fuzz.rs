@@ -1,28 +1,36 @@
 //! `cargo xtask fuzz`: looks for inputs that break a promise, beyond those that `cargo test -p fuzz` replays.
 
-use crate::{folders, tools};
-use anyhow::{Context as _, Result, bail, ensure};
+use crate::{folders, step, tools};
+use anyhow::{Context as _, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 const TARGETS: [&str; 4] = ["decoder", "session", "tracker", "phone_number"];
 /// Longer inputs are slower and find nothing else: the decoder's limits are set low.
 const LONGEST: u32 = 512;
 const MINUTES: u32 = 5;
+const HELP: &str = "fuzz [decoder|session|tracker|phone_number] [--minutes N]";
 
 /// `[TARGET] [--minutes N]`: each target so long, one after the other.
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
+    let minutes_of = |minutes: &str| {
+        let number = minutes
+            .parse()
+            .ok()
+            .filter(|minutes| (1..=60 * 24).contains(minutes));
+        number.with_context(|| format!("{minutes}: how many minutes? 1 to 1440"))
+    };
     let (target, minutes) = match *arguments {
         [] => (None, MINUTES),
         [target] => (Some(target), MINUTES),
-        ["--minutes", minutes] => (None, minutes.parse()?),
-        [target, "--minutes", minutes] => (Some(target), minutes.parse()?),
-        _ => bail!("not understood: fuzz {}", arguments.join(" ")),
+        ["--minutes", minutes] => (None, minutes_of(minutes)?),
+        [target, "--minutes", minutes] => (Some(target), minutes_of(minutes)?),
+        _ => bail!("not understood: fuzz {}; {HELP}", arguments.join(" ")),
     };
-    ensure!(minutes > 0, "say how many minutes, at least one");
     if let Some(target) = target.filter(|target| !TARGETS.contains(target)) {
-        bail!("no target {target}; there are {}", TARGETS.join(", "));
+        bail!("no target {target}; {HELP}");
     }
     let program = tools::cargo_fuzz()?;
     for name in TARGETS {
@@ -57,17 +65,28 @@ fn fuzz(program: &Path, target: &str, minutes: u32) -> Result<()> {
     command.arg(format!("-max_total_time={}", minutes * 60));
     command.arg(format!("-artifact_prefix={}/{target}-", broken.display()));
     let known = files(&broken)?;
-    println!("\n{target}: {minutes} min");
-    let status = command.status().context("start cargo-fuzz")?;
+    let what = format!("fuzz {target} for {minutes} min");
+    // The build comes first.
+    let limit = Duration::from_secs(60 * (u64::from(minutes) + 30));
+    let tried = step::within(limit, &what, &mut command);
     let is_new = |path: &PathBuf| !known.contains(path);
     if let Some(input) = files(&broken)?.into_iter().find(is_new) {
         bail!(
-            "{target} breaks a promise: the input is {}; give it a name in {} and it is replayed by every test",
+            "{target} breaks a promise: the input is {}, the panic is in {}; give the input a name in {} and it is replayed \
+             by every test",
             input.display(),
+            step::log(&what)?.display(),
             tests.join("corpus").join(target).display()
         );
     }
-    ensure!(status.success(), "{target} was not tried to the end");
+    tried?;
+    let log = fs::read(step::log(&what)?).context("read the log")?;
+    let log = String::from_utf8_lossy(&log);
+    let inputs = log
+        .lines()
+        .find_map(|line| line.strip_prefix("stat::number_of_executed_units:"))
+        .context("libFuzzer does not say how many inputs it tried")?;
+    println!("        {} inputs, nothing found", inputs.trim());
     Ok(())
 }
 

@@ -24,9 +24,9 @@ cargo xtask test [--quick|--full] [--only NAME]
                                 --full adds what takes patience
 cargo xtask bench [calls]       measures speed and memory beside bare lower bounds and rivals, fails when a goal
                                 is missed (release build); `calls`: the call model alone
-cargo xtask record-trace NAME [--asterisk 22|16] [--config plain|freepbx] [--out DIR]
+cargo xtask record-trace NAME|all [--asterisk 22|16] [--config plain|freepbx] [--out DIR]
                                 plays a scenario on a real Asterisk with real phones and records it; --list shows them
-cargo xtask story FILE [--phones LOG] [--click PHONE] [--cut N] [--json]
+cargo xtask story FILE [--phones LOG] [--click PHONE] [--cut N] [--charset NAME] [--json]
                                 tells the story of a recording of the manager interface
 cargo xtask fuzz [TARGET] [--minutes N]
                                 looks for inputs that break the decoder, the session, the tracker or the phone numbers

@@ -4,7 +4,7 @@ use crate::folders;
 use anyhow::{Context as _, Result, bail};
 use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -25,17 +25,33 @@ pub(crate) fn done(what: &str, work: impl FnOnce() -> Result<()>) -> Result<()> 
     outcome
 }
 
+/// Where a command's output is kept.
+pub(crate) fn log(what: &str) -> Result<PathBuf> {
+    Ok(folders::logs()?.join(format!("{}.log", file_name(what))))
+}
+
 /// Runs a command to its end.
 pub(crate) fn command(what: &str, command: &mut Command) -> Result<()> {
-    let log = folders::logs()?.join(format!("{}.log", file_name(what)));
+    within(LIMIT, what, command)
+}
+
+/// The same for one that may take longer, or less.
+pub(crate) fn within(limit: Duration, what: &str, command: &mut Command) -> Result<()> {
+    let log = log(what)?;
     let start = Instant::now();
     begin(what);
-    let outcome = run(what, command, &log, start);
+    let outcome = run(what, command, &log, start, limit);
     end(what, outcome.is_ok(), start.elapsed());
     outcome
 }
 
-fn run(what: &str, command: &mut Command, log: &Path, start: Instant) -> Result<()> {
+fn run(
+    what: &str,
+    command: &mut Command,
+    log: &Path,
+    start: Instant,
+    limit: Duration,
+) -> Result<()> {
     let out = File::create(log).context("create the step's log")?;
     command
         .stdin(Stdio::null())
@@ -57,7 +73,7 @@ fn run(what: &str, command: &mut Command, log: &Path, start: Instant) -> Result<
                 tail(log)
             );
         }
-        if start.elapsed() > LIMIT {
+        if start.elapsed() > limit {
             // Cargo first would leave its test running; what that started ends with it.
             let _ = Command::new("pkill")
                 .args(["-KILL", "-P", &child.id().to_string()])
@@ -66,7 +82,7 @@ fn run(what: &str, command: &mut Command, log: &Path, start: Instant) -> Result<
             let _ = child.wait();
             bail!(
                 "{what}: {program} did not end within {} minutes; the whole output is in {}:\n{}",
-                LIMIT.as_secs() / 60,
+                limit.as_secs() / 60,
                 log.display(),
                 tail(log)
             );

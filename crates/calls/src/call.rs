@@ -93,6 +93,8 @@ pub struct Leg {
     pub channel: ChannelName,
     /// Whose phone it is; `None` for a line outside.
     pub extension: Option<Extension>,
+    /// The number that was dialled to reach a line outside.
+    pub dialled: Option<Box<str>>,
     pub role: Role,
     pub state: LegState,
     /// In a bridge with another party; on hold it still is.

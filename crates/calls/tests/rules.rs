@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use ami::{Charset, Decoder, Extension, Incoming, Limits, Uniqueid};
-use calls::{Call, CallEvent, CallTracker, Direction, End, Progress, Seed};
+use calls::{Call, CallEvent, CallTracker, Direction, End, Progress, Seed, Taken};
 
 #[test]
 fn anonymous_caller_is_nobody() {
@@ -117,6 +117,24 @@ fn goodbye_before_the_bridge_is_a_goodbye() {
     pbx.says("BridgeEnter", &format!("{LINE}{BRIDGE}"));
     pbx.hangs_up();
     assert_eq!(pbx.ended[0].end, Some(End::ByThem));
+}
+
+#[test]
+fn queue_call_that_a_colleague_picks_up_is_his() {
+    let mut pbx = Pbx::new();
+    pbx.incoming();
+    let queue = "Queue: 600\r\nInterface: PJSIP/101\r\nPosition: 1\r\n";
+    pbx.says("QueueCallerJoin", &format!("{LINE}{queue}"));
+    pbx.rings_101();
+    pbx.says("AgentCalled", &format!("{LINE}{DEST}{queue}"));
+    let colleague = "Uniqueid: 1.3\r\nLinkedid: 1.3\r\nChannel: PJSIP/102-00000003\r\n";
+    pbx.says("Newchannel", &format!("{colleague}Exten: *8101"));
+    let target = prefixed(PHONE, "Target");
+    pbx.says("Pickup", &format!("{colleague}{target}"));
+    pbx.says("AgentConnect", &format!("{LINE}{DEST}{queue}"));
+    let visit = &pbx.call().queues[0];
+    assert_eq!(*visit.offered, ["101".into()]);
+    assert_eq!(visit.outcome, Some(Taken::By("102".into())));
 }
 
 #[test]

@@ -229,7 +229,10 @@ impl Teller {
         self.link_is_lost = false;
         self.say(
             None,
-            format!("the PBX lists {} channels", lists.channels.len()),
+            match lists.channels.len() {
+                1 => "the PBX lists 1 channel".into(),
+                count => format!("the PBX lists {count} channels"),
+            },
         );
         self.tracker.resync(&lists, self.now);
         self.tell();

@@ -67,7 +67,7 @@ pub struct QueueVisit {
 /// How a stay in a queue ended; without one the queue's time ran out or the dialplan took the caller away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Taken {
-    /// A member took the call.
+    /// A member took the call, or whoever picked it up in his place; as in [`QueueVisit::offered`].
     By(Box<str>),
     /// The caller gave up.
     Abandoned,
@@ -82,6 +82,8 @@ pub struct Parked {
     pub since: Instant,
     /// When it was fetched, rang back or was given up; `None` while it waits.
     pub until: Option<Instant>,
+    /// Nobody fetched it in time, and the PBX took it back.
+    pub timed_out: bool,
 }
 
 /// The caller was sent to a mailbox.

@@ -30,6 +30,8 @@ pub(super) struct Entry {
     pub(super) gave_up: bool,
     /// The caller's own hangup cause, for want of a better one.
     pub(super) caller_cause: Option<Cause>,
+    /// Who took it by directed or group pickup; a queue names the member whose phone rang.
+    pub(super) picked_up_by: Option<Box<str>>,
     /// `Started` has been handed out.
     pub(super) announced: bool,
     /// A change waits to be handed out.
@@ -72,6 +74,7 @@ impl Entry {
             hung_up_by: None,
             gave_up: false,
             caller_cause: None,
+            picked_up_by: None,
             announced: false,
             queued: false,
         }

@@ -62,9 +62,10 @@ impl CallTracker {
             Event::UnParkedCall {
                 parkee, retriever, ..
             } => self.unparked(parkee, Some(retriever), now),
-            Event::ParkedCallTimeOut { parkee, .. } | Event::ParkedCallGiveUp { parkee, .. } => {
-                self.unparked(parkee, None, now);
+            Event::ParkedCallTimeOut { parkee, .. } => {
+                self.parked_too_long(parkee, now);
             }
+            Event::ParkedCallGiveUp { parkee, .. } => self.unparked(parkee, None, now),
             Event::QueueCallerJoin {
                 channel,
                 queue,
@@ -373,6 +374,7 @@ impl CallTracker {
             uniqueid: channel.uniqueid.clone(),
             channel: channel.name.clone(),
             extension,
+            dialled: None,
             role,
             state: LegState::Dialling,
             talking: false,
@@ -458,7 +460,16 @@ impl CallTracker {
         if !had_leg {
             self.give_leg(key, role);
         }
-        self.calls[call].settle_direction(&self.extensions);
+        let entry = &mut self.calls[call];
+        if let Some(leg) = entry.leg_of(self.channels[key].leg)
+            && leg.extension.is_none()
+            && leg.dialled.is_none()
+        {
+            let number = dial_string.text();
+            let number = Some(dialled_number(&number)).filter(|number| is_number(number));
+            leg.dialled = number.map(Into::into);
+        }
+        entry.settle_direction(&self.extensions);
         if let (Some(caller), None) = (caller, caller_key) {
             self.take_unseen_caller(call, caller);
         }
@@ -728,9 +739,9 @@ impl CallTracker {
 }
 
 impl Entry {
-    /// Keeps the first number that was dialled. `s` is the start of a context, `h` its end: no numbers.
+    /// Keeps the first number that was dialled.
     pub(super) fn note_dialled(&mut self, exten: &str) {
-        if self.call.dialled.is_none() && !matches!(exten, "" | "s" | "h" | "i" | "t") {
+        if self.call.dialled.is_none() && is_number(exten) {
             self.call.dialled = Some(exten.into());
         }
     }
@@ -760,6 +771,11 @@ impl Entry {
         }
         before != (caller.number.is_some(), caller.name.is_some())
     }
+}
+
+/// `s` is the start of a context, `h` its end: no numbers.
+fn is_number(exten: &str) -> bool {
+    !matches!(exten, "" | "s" | "h" | "i" | "t")
 }
 
 /// The number in a dial string: `79161112233@trunk`, `101/sip:101@127.0.0.1:42638;ob`, `trunk/79161112233`.

@@ -120,6 +120,9 @@ impl CallTracker {
             if one != two {
                 self.merge(one, two, now);
             }
+            let channel = &self.channels[taker];
+            let by = self.extensions.of(channel.name.as_str());
+            self.calls[channel.call].picked_up_by = by.map(|by| by.as_str().into());
         }
     }
 
@@ -154,6 +157,7 @@ impl CallTracker {
             space: space.into(),
             since,
             until: None,
+            timed_out: false,
         });
         for transfer in &mut entry.call.transfers {
             if transfer.outcome == Transferred::Pending {
@@ -163,7 +167,21 @@ impl CallTracker {
         self.changed(call);
     }
 
-    /// Fetched by somebody, rung back, or given up.
+    pub(super) fn parked_too_long(&mut self, parkee: &ami::Channel<'_>, now: Instant) {
+        let Some(key) = self.known(parkee, now) else {
+            return;
+        };
+        let call = self.channels[key].call;
+        let entry = &mut self.calls[call];
+        if entry.unpark(now) {
+            if let Some(parked) = entry.call.parkings.last_mut() {
+                parked.timed_out = true;
+            }
+            self.changed(call);
+        }
+    }
+
+    /// Fetched by somebody, or given up.
     pub(super) fn unparked(
         &mut self,
         parkee: &ami::Channel<'_>,

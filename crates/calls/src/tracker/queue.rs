@@ -88,8 +88,10 @@ impl CallTracker {
     /// Comes after the QueueCallerLeave of the same caller.
     pub(super) fn agent_connect(&mut self, call: &QueueCall<'_>, now: Instant) {
         let member = self.member(call);
+        let key = self.known(&call.caller, now);
+        let taker = key.and_then(|key| self.calls[self.channels[key].call].picked_up_by.take());
         self.on_visit(&call.caller, now, |visit, _| {
-            visit.outcome = Some(Taken::By(member));
+            visit.outcome = Some(Taken::By(taker.unwrap_or(member)));
         });
     }
 

@@ -1,9 +1,5 @@
 //! Tells the story of a recording: the program behind `cargo xtask story`.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program for the terminal"
-)]
+#![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
@@ -14,12 +10,19 @@ use replay::{
     story::{Options, ToldCall},
 };
 
+/// On the terminal, unless its reader has seen enough.
+macro_rules! remark {
+    ($($words:tt)*) => {{
+        let _ = writeln!(std::io::stderr(), $($words)*);
+    }};
+}
+
 const HELP: &str = "\
 cargo xtask story FILE [--phones LOG] [--click PHONE] [--cut N] [--charset NAME] [--json]
     FILE is every byte that the manager interface sent (X.ami, or packed X.ami.gz); `tcpdump` or `socat -r` take one
     --phones LOG    what the phones saw (X.ua.jsonl): says where the story disagrees with them
     --click PHONE   the Originate in it was ours and rings PHONE (PJSIP/101) first
-    --cut N         the link breaks before message N and is back at once
+    --cut N         the link breaks after N messages and is back at once
     --charset NAME  of names that are not UTF-8 (windows-1251)
     --json          for a machine: the steps, and every call with its legs and talks";
 
@@ -37,7 +40,7 @@ fn main() -> ExitCode {
         Ok(agrees) if agrees => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("{error:#}");
+            remark!("{error:#}");
             ExitCode::FAILURE
         }
     }
@@ -54,7 +57,13 @@ fn tell(arguments: Vec<String>) -> Result<bool> {
         };
         match word.as_str() {
             "--json" => json = true,
-            "--cut" => options.cut = Some(value()?.parse().context("--cut takes a number")?),
+            "--cut" => {
+                options.cut = Some(
+                    value()?
+                        .parse()
+                        .context("--cut takes a number of messages")?,
+                )
+            }
             "--click" => options.click = Some(value()?.into()),
             "--phones" => log = Some(PathBuf::from(value()?)),
             "--charset" => {
@@ -63,17 +72,30 @@ fn tell(arguments: Vec<String>) -> Result<bool> {
                     .with_context(|| format!("{name} is no single-byte charset"))?;
             }
             other if other.starts_with('-') => bail!("not understood: {other}; see --help"),
-            other => file = Some(PathBuf::from(other)),
+            other if file.is_none() => file = Some(PathBuf::from(other)),
+            other => bail!("one recording at a time: what is {other}? see --help"),
         }
     }
     let mut recording = Recording::open(&file.context("which file? see --help")?)?;
     recording.charset = charset;
-    let mut messages = 0_usize;
-    recording.for_each(|_| messages += 1);
+    let (mut messages, mut known) = (0_usize, 0_usize);
+    recording.for_each(|message| {
+        messages += 1;
+        known += usize::from(message.event_name().is_some() || message.response().is_some());
+    });
     ensure!(
-        messages > 0,
+        known > 0,
         "there is no message of a manager interface in it: it should begin with “Asterisk Call Manager/” or “Event: ”"
     );
+    if let Some(cut) = options.cut {
+        ensure!(cut < messages, "--cut {cut}: it has {messages} messages");
+    }
+    let seen = match &log {
+        Some(log) => Some(phones::read_log(&String::from_utf8_lossy(
+            &recording::read(log)?,
+        ))?),
+        None => None,
+    };
     let story = Story::with(&recording, &options);
     let mut out = std::io::stdout().lock();
     // A reader such as `head` may have seen enough.
@@ -83,19 +105,20 @@ fn tell(arguments: Vec<String>) -> Result<bool> {
         write!(out, "{story}")
     };
     for ToldCall { number, .. } in &story.open {
-        eprintln!("call #{number} goes on when the recording ends");
+        remark!("call #{number} goes on when the recording ends");
     }
-    let Some(log) = log else {
+    if story.calls.is_empty() && story.open.is_empty() {
+        remark!("no call in {messages} messages");
+    }
+    let Some(seen) = seen else {
         return Ok(true);
     };
-    let text = recording::read(&log)?;
-    let seen = phones::read_log(&String::from_utf8_lossy(&text))?;
     let found = phones::disagreements(&story, &seen);
     for sentence in &found {
-        eprintln!("the phones disagree: {sentence}");
+        remark!("the phones disagree: {sentence}");
     }
     if found.is_empty() {
-        eprintln!("the phones agree ({} legs)", seen.len());
+        remark!("the phones agree ({} legs)", seen.len());
     }
     Ok(found.is_empty())
 }

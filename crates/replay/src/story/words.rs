@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ami::DialStatus;
 use calls::{
     Call, CallId, Direction, End, Leg, LegId, LegState, Party, Progress, QueueVisit, Role, Taken,
     Transfer, TransferKind, Transferred,
@@ -46,7 +47,11 @@ pub(super) fn changes(
     match (call.parked(), parked) {
         (Some(now), None) => lines.push(format!("parked on {}", now.space)),
         (None, Some(then)) if call.ended.is_none() => {
-            lines.push(format!("no longer parked on {}", then.space));
+            let timed_out = call.parkings.last().is_some_and(|parked| parked.timed_out);
+            lines.push(match timed_out {
+                true => format!("nobody fetches it from {}", then.space),
+                false => format!("fetched from {}", then.space),
+            });
         }
         (Some(_) | None, _) => {}
     }
@@ -74,8 +79,11 @@ pub(super) fn changes(
     if call.spying && before.is_none_or(|before| !before.spying) {
         lines.push("listens to another call".into());
     }
-    for leg in call.legs.iter().filter(gone) {
-        lines.extend(leg_changes(before, call, leg));
+    // Who goes over to another call does not leave.
+    if !matches!(call.end, Some(End::JoinedTo(_))) {
+        for leg in call.legs.iter().filter(gone) {
+            lines.extend(leg_changes(before, call, leg));
+        }
     }
     if call.ended.is_some() {
         lines.push(ending(call, numbers));
@@ -159,9 +167,15 @@ fn leg_step(leg: &Leg, old: LegState) -> Option<String> {
             (None, Some(ringing), Some(gone))
                 if leg.role == Role::Callee || old == LegState::Ringing =>
             {
-                Some(format!("stops ringing after {}", seconds(gone - ringing)))
+                let step = if leg.dial_status == Some(DialStatus::Busy) {
+                    "rejects"
+                } else {
+                    "stops ringing"
+                };
+                Some(format!("{step} after {}", seconds(gone - ringing)))
             }
             _ if leg.role == Role::Caller || old == LegState::Up => Some("leaves".into()),
+            _ if leg.dial_status == Some(DialStatus::Busy) => Some("is busy".into()),
             _ => Some("is not reached".into()),
         },
     }
@@ -174,10 +188,10 @@ fn name(call: &Call, leg: &Leg) -> String {
     }
     let number = match leg.role {
         Role::Caller => call.caller.number.as_deref(),
-        Role::Callee => call
-            .dialled
-            .as_deref()
-            .filter(|_| call.direction == Direction::Outgoing),
+        Role::Callee => leg.dialled.as_deref().or_else(|| {
+            let dialled = call.dialled.as_deref();
+            dialled.filter(|_| call.direction == Direction::Outgoing)
+        }),
     };
     number.map_or_else(|| leg.channel.endpoint().to_owned(), str::to_owned)
 }
@@ -230,9 +244,11 @@ fn transfer_changes(before: Option<&Call>, call: &Call, lines: &mut Vec<String>)
     for (at, transfer) in call.transfers.iter().enumerate() {
         let old = before.and_then(|before| before.transfers.get(at));
         if old.is_none() {
-            lines.push(transferred(transfer));
+            lines.push(transferred(call, transfer));
         }
-        if old.is_some_and(|old| old.outcome != transfer.outcome) {
+        // Being parked is told by itself.
+        let is_parked = transfer.outcome == Transferred::Reached(None) && call.parked().is_some();
+        if !is_parked && old.is_some_and(|old| old.outcome != transfer.outcome) {
             lines.push(match &transfer.outcome {
                 Transferred::Pending => "the transfer is open again".into(),
                 Transferred::Reached(Some(extension)) => {
@@ -245,8 +261,13 @@ fn transfer_changes(before: Option<&Call>, call: &Call, lines: &mut Vec<String>)
     }
 }
 
-fn transferred(transfer: &Transfer) -> String {
-    let by = transfer.by.as_ref().map_or("the line", |by| by.as_str());
+fn transferred(call: &Call, transfer: &Transfer) -> String {
+    let leg = transfer.by_leg.and_then(|id| call.leg(id));
+    let by = match (&transfer.by, leg) {
+        (Some(by), _) => by.to_string(),
+        (None, Some(leg)) => name(call, leg),
+        (None, None) => "the line".into(),
+    };
     let to = transfer.to.as_deref().unwrap_or("?");
     let kind = match transfer.kind {
         TransferKind::Blind => "transfers to",
@@ -290,7 +311,14 @@ fn ending(call: &Call, numbers: &BTreeMap<CallId, usize>) -> String {
     if call.is_missed() {
         words.push("missed".into());
     }
-    words.extend(call.cause.map(|cause| cause.to_string()));
+    // "busy, busy (17)" says nothing more than "busy (17)".
+    let cause = call
+        .cause
+        .map(|cause| match words[0].strip_prefix("ended: ") {
+            Some(end) if end == cause.words() => format!("cause {}", cause.0),
+            Some(_) | None => cause.to_string(),
+        });
+    words.extend(cause);
     words.join(", ")
 }
 
@@ -301,9 +329,16 @@ fn end(call: &Call, numbers: &BTreeMap<CallId, usize>) -> String {
     };
     match &call.end {
         Some(End::ByThem | End::ByYou) => format!("{} hung up", by()),
+        Some(End::Cancelled) if was_rung_first(call) => "taken back".into(),
         Some(end) => end_words(end, numbers),
         None => "not ended".into(),
     }
+}
+
+/// A click is taken back while the caller's own phone rings; who has dialled himself gives up.
+fn was_rung_first(call: &Call) -> bool {
+    let mut callers = call.legs.iter().filter(|leg| leg.role == Role::Caller);
+    callers.any(|leg| leg.ringing.is_some() && leg.answered.is_none())
 }
 
 fn end_words(end: &End, numbers: &BTreeMap<CallId, usize>) -> String {
@@ -340,6 +375,7 @@ pub(super) fn progress(progress: &Progress, numbers: &BTreeMap<CallId, usize>) -
         Progress::Answered => "answered".into(),
         Progress::Ended(End::ByThem) => "over, they hung up".into(),
         Progress::Ended(End::ByYou) => "over, you hung up".into(),
+        Progress::Ended(End::Cancelled) => "over, taken back".into(),
         Progress::Ended(end) => format!("over, {}", end_words(end, numbers)),
     }
 }
@@ -360,6 +396,7 @@ pub(super) fn json_of(told: &ToldCall) -> Value {
                 "uniqueid": leg.uniqueid.as_str(),
                 "channel": leg.channel.as_str(),
                 "extension": leg.extension.as_ref().map(|extension| extension.as_str()),
+                "party": name(call, leg),
                 "caller": leg.role == Role::Caller,
                 "ringing": leg.ringing.map(at),
                 "answered": leg.answered.map(at),
@@ -383,6 +420,11 @@ pub(super) fn json_of(told: &ToldCall) -> Value {
     json!({
         "call": told.number,
         "headline": headline(call),
+        "direction": format!("{:?}", call.direction).to_lowercase(),
+        "number": call.caller.number,
+        "name": call.caller.name,
+        "dialled": call.dialled,
+        "line": call.line,
         "started": at(call.started),
         "answered": call.answered.map(at),
         "answered_by": call.answered_by.as_ref().map(|extension| extension.as_str()),

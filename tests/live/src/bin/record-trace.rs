@@ -44,11 +44,11 @@ cargo xtask record-trace NAME|all [--asterisk 22|16] [--config plain|freepbx] [-
 
     pub(super) fn run(arguments: &[&str]) -> Result<()> {
         match arguments {
-            ["--list"] => {
+            words if words.contains(&"--list") => {
                 list();
                 Ok(())
             }
-            ["--help" | "-h"] | [] => {
+            words if words.is_empty() || words.contains(&"--help") || words.contains(&"-h") => {
                 println!("{HELP}");
                 Ok(())
             }
@@ -103,10 +103,10 @@ cargo xtask record-trace NAME|all [--asterisk 22|16] [--config plain|freepbx] [-
                 .filter(|scenario| scenario.is_for(self.configuration))
                 .collect();
             if found.is_empty() {
-                bail!(
-                    "no scenario {} for this configuration, see --list",
-                    self.name
-                );
+                match live::find(&self.name) {
+                    Some(_) => bail!("{} needs --config freepbx", self.name),
+                    None => bail!("no scenario {}, see --list", self.name),
+                }
             }
             Ok(found)
         }
