@@ -32,7 +32,7 @@ use self::{
     rooms::Rooms,
 };
 use crate::{
-    Call, CallId, End, LegState, Map, Originate, Progress, Role, Seed, call_id::CallIds,
+    Call, CallId, End, LegState, Map, Originate, Progress, Seed, call_id::CallIds,
     extensions::Extensions,
 };
 
@@ -187,11 +187,13 @@ impl CallTracker {
             .by_uniqueid
             .get(id)
             .map(|key| &self.channels[*key].name);
-        let call = attempt.call.map(|key| &self.calls[key]);
+        // A call that nobody saw is forgotten before its attempt's end is polled.
+        let call = attempt.call.and_then(|key| self.calls.get(key));
         let phone = || {
-            call?
-                .legs(Role::Caller)
-                .find(|leg| leg.state != LegState::Gone)
+            let mut legs = call?.call.legs.iter();
+            legs.find(|leg| {
+                leg.state != LegState::Gone && attempt.is_agents_phone(leg.channel.as_str())
+            })
         };
         Some(Originate {
             id: id.clone(),

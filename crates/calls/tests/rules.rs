@@ -385,3 +385,224 @@ impl Pbx {
         self.tracker.calls().next().expect("a call")
     }
 }
+
+fn live(uniqueid: &str, name: &str) -> calls::LiveChannel {
+    calls::LiveChannel {
+        uniqueid: Uniqueid::from(uniqueid),
+        linkedid: ami::Linkedid::from("1.1"),
+        channel: ami::ChannelName::from(name),
+        state: ami::ChannelState::Ringing,
+        caller: calls::Party::default(),
+        connected: calls::Party::default(),
+        bridge: None,
+        exten: "101".into(),
+        application: "AppDial".into(),
+        application_data: "".into(),
+        duration: std::time::Duration::from_secs(3),
+    }
+}
+
+#[test]
+fn call_that_ended_before_the_first_list_came_stays_ended() {
+    ended_while_listed(false);
+}
+
+#[test]
+fn call_that_ended_while_an_audit_lists_stays_ended() {
+    ended_while_listed(true);
+}
+
+#[test]
+fn call_that_ends_while_the_lists_of_a_new_link_come_stays_ended() {
+    let mut pbx = Pbx::new();
+    pbx.tracker.resync(&calls::PbxLists::default(), pbx.now);
+    pbx.incoming();
+    pbx.rings_101();
+    pbx.tracker.link_lost(pbx.now);
+    pbx.poll();
+    // The new link: the channels are listed, then both end, then the other lists come to their ends.
+    pbx.hangs_up();
+    pbx.tracker.resync(&both_listed(), pbx.now);
+    pbx.poll();
+    assert_eq!(pbx.tracker.calls().count(), 0, "a call from the dead");
+}
+
+/// Written by the PBX while the call of these tests was ringing.
+fn both_listed() -> calls::PbxLists {
+    calls::PbxLists::from(vec![
+        live("1.1", "PJSIP/trunk-00000001"),
+        live("1.2", "PJSIP/101-00000002"),
+    ])
+}
+
+fn ended_while_listed(audit: bool) {
+    let mut pbx = Pbx::new();
+    pbx.incoming();
+    pbx.rings_101();
+    if audit {
+        pbx.tracker.begin_audit();
+    }
+    pbx.hangs_up();
+    assert_eq!(pbx.ended.len(), 1);
+    pbx.tracker.resync(&both_listed(), pbx.now);
+    pbx.poll();
+    assert_eq!(pbx.tracker.calls().count(), 0, "a call from the dead");
+}
+
+fn ch(id: &str, linked: &str, name: &str) -> String {
+    format!("Uniqueid: {id}\r\nLinkedid: {linked}\r\nChannel: {name}\r\n")
+}
+
+fn dial(pbx: &mut Pbx, from: &str, to: &str, bridge: &str) {
+    pbx.says("Newchannel", to);
+    pbx.says("DialBegin", &format!("{from}{}", prefixed(to, "Dest")));
+    pbx.says("Newstate", &format!("{to}ChannelState: 5"));
+    pbx.says("Newstate", &format!("{to}ChannelState: 6"));
+    pbx.says(
+        "DialEnd",
+        &format!("{from}{}DialStatus: ANSWER", prefixed(to, "Dest")),
+    );
+    for one in [to, from] {
+        pbx.says(
+            "BridgeEnter",
+            &format!("{one}BridgeUniqueid: {bridge}\r\nBridgeType: basic\r\n"),
+        );
+    }
+}
+
+fn attended(pbx: &mut Pbx, orig: &str, second: &str, transferee: &str, target: &str) {
+    pbx.says(
+        "AttendedTransfer",
+        &format!(
+            "Result: Success\r\n{}{}{}{}",
+            prefixed(orig, "OrigTransferer"),
+            prefixed(second, "SecondTransferer"),
+            prefixed(transferee, "Transferee"),
+            prefixed(target, "TransferTarget"),
+        ),
+    );
+}
+
+/// 103 calls 101, who asks a customer outside and passes 103 on to him.
+#[test]
+fn colleague_who_is_passed_on_outside_stays_the_caller() {
+    let mut pbx = Pbx::new();
+    let a = ch("1.1", "1.1", "PJSIP/103-00000001");
+    let b = ch("1.2", "1.1", "PJSIP/101-00000002");
+    let c = ch("2.1", "2.1", "PJSIP/101-00000003");
+    let d = ch("2.2", "2.1", "PJSIP/trunk-00000004");
+    pbx.says(
+        "Newchannel",
+        &format!("{a}Exten: 101\r\nCallerIDNum: 103\r\n"),
+    );
+    dial(&mut pbx, &a, &b, "b-1");
+    pbx.says(
+        "Newchannel",
+        &format!("{c}Exten: 79161112233\r\nCallerIDNum: 101\r\n"),
+    );
+    dial(&mut pbx, &c, &d, "b-2");
+    attended(&mut pbx, &b, &c, &a, &d);
+    let caller = &pbx.call().caller;
+    assert_eq!(
+        caller.number.as_deref(),
+        Some("103"),
+        "the caller stays the caller"
+    );
+}
+
+/// 101 has called Y outside; X calls 101, who joins the two.
+#[test]
+fn caller_from_outside_stays_the_caller_of_an_older_call() {
+    let mut pbx = Pbx::new();
+    let a = ch("1.1", "1.1", "PJSIP/101-00000001");
+    let b = ch("1.2", "1.1", "PJSIP/trunk-00000002");
+    let c = ch("2.1", "2.1", "PJSIP/trunk-00000003");
+    let d = ch("2.2", "2.1", "PJSIP/101-00000004");
+    pbx.says(
+        "Newchannel",
+        &format!("{a}Exten: 79161112233\r\nCallerIDNum: 101\r\n"),
+    );
+    dial(&mut pbx, &a, &b, "b-1");
+    pbx.says(
+        "Newchannel",
+        &format!("{c}Exten: 74951230001\r\nCallerIDNum: +79160000001\r\n"),
+    );
+    dial(&mut pbx, &c, &d, "b-2");
+    attended(&mut pbx, &a, &d, &b, &c);
+    let call = pbx.call();
+    assert_eq!(
+        (call.direction, call.caller.number.as_deref()),
+        (Direction::Incoming, Some("+79160000001")),
+        "A call with a line outside as its caller stays his"
+    );
+}
+
+/// Page(): app_page dials without telling who dials.
+#[test]
+fn paged_phone_is_called() {
+    let mut pbx = Pbx::new();
+    let a = ch("1.1", "1.1", "PJSIP/101-00000001");
+    let b = ch("1.2", "1.1", "PJSIP/102-00000002");
+    pbx.says(
+        "Newchannel",
+        &format!("{a}Exten: 800\r\nCallerIDNum: 101\r\n"),
+    );
+    pbx.says("Newstate", &format!("{a}ChannelState: 6"));
+    pbx.says("Newchannel", &b);
+    pbx.says("DialBegin", &prefixed(&b, "Dest"));
+    pbx.says("Newstate", &format!("{b}ChannelState: 5"));
+    pbx.says("Newstate", &format!("{b}ChannelState: 6"));
+    let leg = &pbx.call().legs[1];
+    assert_eq!(leg.role, calls::Role::Callee);
+}
+
+#[test]
+fn originate_of_a_call_that_nobody_saw_has_no_call() {
+    let mut pbx = Pbx::new();
+    let id = Uniqueid::from("l.1");
+    pbx.tracker
+        .expect_originate(id.clone(), "PJSIP/101", pbx.now);
+    let near = ch("l.1", "l.1", "Local/101@x-00000001;1");
+    pbx.hears("Newchannel", &near);
+    pbx.hears("Hangup", &format!("{near}Cause: 0"));
+    let known = pbx.tracker.originate(&id).expect("its end is not polled");
+    assert_eq!(known.call, None);
+}
+
+#[test]
+fn joining_our_call_to_another_is_its_end_for_us() {
+    let mut pbx = Pbx::new();
+    let a = ch("1.1", "1.1", "PJSIP/trunk-00000001");
+    let b = ch("1.2", "1.1", "PJSIP/101-00000002");
+    let c = ch("click", "click", "PJSIP/101-00000003");
+    let d = ch("2.2", "click", "PJSIP/103-00000004");
+    pbx.says(
+        "Newchannel",
+        &format!("{a}Exten: 101\r\nCallerIDNum: +79160000001\r\n"),
+    );
+    dial(&mut pbx, &a, &b, "b-1");
+    let id = Uniqueid::from("click");
+    pbx.tracker
+        .expect_originate(id.clone(), "PJSIP/101", pbx.now);
+    pbx.says("Newchannel", &c);
+    pbx.says("DialBegin", &prefixed(&c, "Dest"));
+    pbx.says("Newstate", &format!("{c}ChannelState: 6"));
+    dial(&mut pbx, &c, &d, "b-2");
+    attended(&mut pbx, &b, &c, &a, &d);
+    for one in [&b, &c] {
+        pbx.says("Hangup", &format!("{one}Cause: 16"));
+    }
+    let known = pbx.tracker.originate(&id);
+    assert!(
+        known.as_ref().is_none_or(|known| known
+            .channel
+            .as_ref()
+            .is_none_or(|name| name.as_str().starts_with("PJSIP/101"))),
+        "to hang up: {known:?}"
+    );
+    assert!(
+        matches!(pbx.steps.last(), Some(Progress::Ended(_))),
+        "{:?}",
+        pbx.steps
+    );
+}

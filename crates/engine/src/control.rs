@@ -31,6 +31,8 @@ pub(crate) struct Plan {
     /// Between two steps.
     pub(crate) gap: Duration,
     pub(crate) proof: Option<Proof>,
+    /// The channel whose recording begins or ends with it.
+    pub(crate) records: Option<(Uniqueid, bool)>,
 }
 
 /// Asterisk says Success also when nothing comes of it; this leg stops talking when something does.
@@ -58,6 +60,7 @@ impl Plan {
             steps: steps.into_iter().collect(),
             gap: Duration::ZERO,
             proof: None,
+            records: None,
         }
     }
 }
@@ -123,7 +126,7 @@ impl<'a> Scene<'a> {
 
     fn call(self) -> Result<&'a Call, Refused> {
         let call = self.call.filter(|call| call.ended.is_none());
-        let call = call.ok_or("There is no such call any more.")?;
+        let call = call.ok_or(words::CALL_IS_OVER)?;
         if !call.certain {
             return Err("It is not known how this call stands; try again in a moment.".into());
         }
@@ -163,12 +166,18 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// The leg of whoever called, be it a line or a colleague.
-    fn caller(self) -> Result<&'a Leg, Refused> {
-        let legs = &self.call()?.legs;
-        legs.iter()
-            .find(|leg| leg.role == Role::Caller && leg.state != LegState::Gone)
-            .ok_or_else(|| "The phone system does not tell who calls.".into())
+    /// Whoever had this phone rung, be it a line or a colleague, the one who called or one who was passed on. Where no
+    /// event has told of that, the only other one in the call.
+    fn calls(self, ringing: &Leg) -> Result<&'a Leg, Refused> {
+        let call = self.call()?;
+        let is_live = |leg: &&Leg| leg.state != LegState::Gone && leg.id != ringing.id;
+        let told = self.tracker.rung_by(ringing).and_then(|by| call.leg(by));
+        let found = told.filter(is_live).or_else(|| {
+            let mut others = call.legs.iter().filter(is_live);
+            let mut others = others.by_ref().filter(|leg| leg.state != LegState::Ringing);
+            others.next().filter(|_| others.next().is_none())
+        });
+        found.ok_or_else(|| "The phone system does not tell who calls.".into())
     }
 
     fn here(self) -> Result<ExtensionAddress, Refused> {
@@ -233,11 +242,10 @@ impl<'a> Scene<'a> {
 
     fn redirect(self, to: &str) -> Result<Plan, Refused> {
         let call = self.call()?;
-        let rings = |leg: &Leg| leg.state == LegState::Ringing && leg.role == Role::Callee;
-        if !self.my_legs(call).any(rings) {
-            return Err("Only a call that rings here can be redirected.".into());
-        }
-        Ok(redirect(name(self.caller()?)?, self.target(to)?).into())
+        let rings = |leg: &&Leg| leg.state == LegState::Ringing && leg.role == Role::Callee;
+        let ringing = self.my_legs(call).find(rings);
+        let ringing = ringing.ok_or("Only a call that rings here can be redirected.")?;
+        Ok(redirect(name(self.calls(ringing)?)?, self.target(to)?).into())
     }
 
     fn park(self) -> Result<Plan, Refused> {
@@ -264,10 +272,12 @@ impl<'a> Scene<'a> {
         {
             return Err("Your phone is in this call already.".into());
         }
+        let is_callee = |leg: &&Leg| leg.role == Role::Callee;
         let waits = match parked {
-            Some(_) => call.legs.iter().find(|leg| leg.state == LegState::Up),
-            None if call.talking().next().is_none() && call.ringing().next().is_some() => {
-                Some(self.caller()?)
+            Some(parked) => parked.leg.and_then(|id| call.leg(id)),
+            None if call.talking().next().is_none() => {
+                let ringing = call.ringing().find(is_callee);
+                ringing.map(|ringing| self.calls(ringing)).transpose()?
             }
             None => None,
         };
@@ -366,7 +376,10 @@ impl<'a> Scene<'a> {
             },
             (false, true) => Recording::Stop { channel },
         };
-        Ok(Action::Recording(recording).into())
+        Ok(Plan {
+            records: Some((mine.uniqueid.clone(), on)),
+            ..Plan::from(Action::Recording(recording))
+        })
     }
 
     /// Ids of calls sort by time and never repeat.

@@ -48,7 +48,7 @@ pub(crate) enum Purpose {
     Originate(Uniqueid),
     /// The channel of a dial that was cancelled.
     Cancel(Uniqueid),
-    HangUp,
+    HangUp(Uniqueid),
     /// A step of an order.
     Order(OrderId),
     List(List),

@@ -102,6 +102,7 @@ pub(crate) const NO_DO_NOT_DISTURB: &str =
 pub(crate) const NO_HOLD: &str = "Asterisk’s manager interface cannot put a phone on hold: press Hold on the phone, or park the call.";
 pub(crate) const ORDER_UNKNOWN: &str = "The phone system did not say whether it was done; see what the phones do. It is not asked again.";
 pub(crate) const NOTHING_CAME_OF_ATXFER: &str = "Asterisk took the request, but nothing came of it: an attended transfer needs `atxfer` in features.conf, and the option `t` or `T` in the Dial of this call. Without them call the target as a second call, and join the two.";
+pub(crate) const CALL_IS_OVER: &str = "There is no such call any more.";
 const NO_ATXFER: &str = "An attended transfer needs `atxfer` in features.conf, and the option `t` or `T` in the Dial of this call. Without them call the target as a second call, and join the two.";
 
 /// What Asterisk answers to an order, made useful.

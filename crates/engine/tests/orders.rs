@@ -444,3 +444,225 @@ async fn who_lacks_a_right_is_told_which_before_anything_is_sent() {
     phones.hang_up(theirs).unwrap();
     phones.wait_ended(mine, SOON).unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_paged_phone_is_called() {
+    let options = Options {
+        extra: vec![
+            (
+                "extensions.conf",
+                "[internal]\nexten => 951,1,Page(PJSIP/101,i,10)\n".to_owned(),
+            ),
+            ("modules.conf", "load = app_page.so\n".to_owned()),
+        ],
+        ..Options::default()
+    };
+    let asterisk = Asterisk::start(&options).unwrap();
+    let phones = Phones::start(&asterisk).unwrap();
+    let watch = asterisk.watch().unwrap();
+    let mut desk = Desk::connect(&asterisk, SIDETONE).await;
+    phones.set_policy("101", Policy::answer_after(500)).unwrap();
+    let pager = phones.dial("102", "951").unwrap();
+    desk.call_until(|call| call.mine == Mine::Up).await;
+    watch
+        .wait_for(SOON, |event| {
+            event.is("DialBegin")
+                && event
+                    .get("DestChannel")
+                    .is_some_and(|c| c.starts_with("PJSIP/101"))
+                && event.get("Channel").is_none()
+        })
+        .unwrap();
+    let call = desk.last_call().call;
+    desk.until_call(call, |call| call.legs.len() > 1).await;
+    assert_eq!(desk.last_call().direction, engine::Direction::Incoming);
+    phones.hang_up(pager).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_in_the_parking_lot_is_fetched_and_not_who_parked_him() {
+    let (asterisk, phones) = start();
+    let watch = asterisk.watch().unwrap();
+    let mut config = config(&asterisk, SIDETONE);
+    config.extension = "102".into();
+    config.channel = "PJSIP/102".into();
+    let mut desk = Desk::connect_with(config).await;
+    phones.set_policy("102", Policy::answer_after(50)).unwrap();
+    phones.set_policy(TRUNK, Policy::answer_after(50)).unwrap();
+    let mine = phones.dial("101", "979161112233").unwrap();
+    phones.wait_answered(mine, SOON).unwrap();
+    phones.transfer(mine, "700").unwrap();
+    watch
+        .wait_for(SOON, |event| event.is("ParkedCall"))
+        .unwrap();
+    let found = std::cell::Cell::new(None);
+    desk.until_known(|facts| {
+        for fact in facts.values() {
+            if let Fact::Call(call) = fact
+                && call.parked().is_some()
+            {
+                found.set(Some(call.id));
+            }
+        }
+        found.get().is_some()
+    })
+    .await;
+    let outcome = desk.order_of("fetch", found.get(), Order::PickUp).await;
+    assert_eq!(outcome, Outcome::Done);
+    wait_talking(&watch, "PJSIP/trunk", "PJSIP/102");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_colleague_who_is_passed_on_outside_stays_the_caller() {
+    let (asterisk, phones) = start();
+    let watch = asterisk.watch().unwrap();
+    let mut desk = Desk::connect(&asterisk, SIDETONE).await;
+    phones.set_policy("101", Policy::answer_after(50)).unwrap();
+    phones.set_policy(TRUNK, Policy::answer_after(50)).unwrap();
+    let mark = phones.mark();
+    let _theirs = phones.dial("103", "101").unwrap();
+    let mine = phones.wait_incoming("101", mark, SOON).unwrap();
+    phones.wait_answered(mine, SOON).unwrap();
+    desk.call_until(|call| call.phase == Phase::Talking).await;
+    let first = desk.last_call().call;
+    phones.hold(mine).unwrap();
+    desk.dial("second", "979161112233");
+    let dial = desk
+        .dial_until("second", |dial| dial.progress == Progress::Answered)
+        .await;
+    let join = Order::Join {
+        with: dial.call.unwrap(),
+    };
+    let outcome = desk.order_of("join", Some(first), join).await;
+    assert_eq!(outcome, Outcome::Done);
+    wait_talking(&watch, "PJSIP/103", "PJSIP/trunk");
+    desk.until_call(first, |call| {
+        let done = call.ended.is_some() || call.talks.len() > 1;
+        if done {
+            assert_eq!(call.end, None, "103's call goes on");
+        }
+        done
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_was_joined_to_another_is_over_for_us_and_goes_on_for_them() {
+    let (asterisk, phones) = start();
+    let watch = asterisk.watch().unwrap();
+    let mut desk = Desk::connect(&asterisk, SIDETONE).await;
+    phones.set_policy("103", Policy::answer_after(50)).unwrap();
+    let (theirs, mine) = customer_talks(&mut desk, &phones, "74951230001").await;
+    let first = desk.last_call().call;
+    phones.hold(mine).unwrap();
+    desk.dial("second", "103");
+    let dial = desk
+        .dial_until("second", |dial| dial.progress == Progress::Answered)
+        .await;
+    let join = Order::Join {
+        with: dial.call.unwrap(),
+    };
+    assert_eq!(
+        desk.order_of("join", Some(first), join).await,
+        Outcome::Done
+    );
+    wait_talking(&watch, "PJSIP/trunk", "PJSIP/103");
+    phones.wait_ended(mine, SOON).unwrap();
+    desk.dial_until("second", |dial| {
+        matches!(dial.progress, Progress::Ended { .. })
+    })
+    .await;
+    // The tray's "Hang up" cancels the newest dial.
+    desk.send(Command::Cancel {
+        dial: "second".into(),
+    });
+    let refused = desk.order_of("nothing", None, Order::Park).await;
+    assert!(matches!(refused, Outcome::Refused { .. }), "{refused:?}");
+    let channels = asterisk.cli("core show channels").unwrap();
+    assert!(
+        channels.contains("2 active channels"),
+        "the customer still talks with 103"
+    );
+    phones.hang_up(theirs).unwrap();
+}
+
+/// A blind transfer by AMI of a call that we placed, to a phone that rings; a colleague picks it up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_customer_whom_we_called_is_picked_up_where_he_was_sent() {
+    let (asterisk, phones) = start();
+    let watch = asterisk.watch().unwrap();
+    let mut cfg = config(&asterisk, SIDETONE);
+    cfg.extension = "102".into();
+    cfg.channel = "PJSIP/102".into();
+    let mut desk = Desk::connect_with(cfg).await;
+    phones.set_policy("102", Policy::answer_after(50)).unwrap();
+    phones.set_policy("103", Policy::Ring).unwrap();
+    phones.set_policy(TRUNK, Policy::answer_after(50)).unwrap();
+    let mine = phones.dial("101", "979161112233").unwrap();
+    phones.wait_answered(mine, SOON).unwrap();
+    let mark = phones.mark();
+    phones.transfer(mine, "103").unwrap();
+    phones.wait_incoming("103", mark, SOON).unwrap();
+    let found = std::cell::Cell::new(None);
+    desk.until_known(|facts| {
+        for fact in facts.values() {
+            if let Fact::Call(call) = fact
+                && call.ringing().next().is_some()
+            {
+                found.set(Some(call.id));
+            }
+        }
+        found.get().is_some()
+    })
+    .await;
+    let outcome = desk.order_of("fetch", found.get(), Order::PickUp).await;
+    assert_eq!(outcome, Outcome::Done);
+    wait_talking(&watch, "PJSIP/trunk", "PJSIP/102");
+}
+
+/// The other side hangs up in the moment after an attended transfer that the PBX does not do.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_was_asked_when_the_customer_hung_up_meanwhile() {
+    let options = Options {
+        extra: vec![("extensions.conf", DIALPLAN.to_owned())],
+        ..Options::default()
+    };
+    let asterisk = Asterisk::start(&options).unwrap();
+    let phones = Phones::start(&asterisk).unwrap();
+    let mut desk = Desk::connect(&asterisk, SIDETONE).await;
+    let (theirs, _) = customer_talks(&mut desk, &phones, "74951230099").await;
+    let phones2 = &phones;
+    let hang = async {
+        tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+        phones2.hang_up(theirs).unwrap();
+    };
+    let (outcome, ()) = tokio::join!(
+        desk.order("deaf", Order::AttendedTransfer { to: to("103") }),
+        hang
+    );
+    assert_ne!(outcome, Outcome::Done, "nobody was asked");
+}
+
+/// 101 asks 103 before passing on the customer; 103, whose phone rings, sends the question on to 104.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_of_a_colleague_is_not_sent_on_with_his_customer() {
+    let (asterisk, phones) = start();
+    let mut cfg = config(&asterisk, SIDETONE);
+    cfg.extension = "103".into();
+    cfg.channel = "PJSIP/103".into();
+    let mut other = Desk::connect_with(cfg).await;
+    let mut desk = Desk::connect(&asterisk, SIDETONE).await;
+    phones.set_policy("103", Policy::Ring).unwrap();
+    let (_theirs, _mine) = customer_talks(&mut desk, &phones, "74951230001").await;
+    let asked = desk
+        .order("ask", Order::AttendedTransfer { to: to("103") })
+        .await;
+    assert_eq!(asked, Outcome::Done);
+    let call = other.call_until(|call| call.mine == Mine::Ringing).await;
+    let outcome = other
+        .order_of("r", Some(call.call), Order::Redirect { to: to("104") })
+        .await;
+    assert!(matches!(outcome, Outcome::Refused { .. }), "{outcome:?}");
+    let channels = asterisk.cli("core show channels concise").unwrap();
+    assert!(channels.contains("PJSIP/101-"), "{channels}");
+}

@@ -368,3 +368,23 @@ async fn a_test_of_the_settings_finds_what_is_wrong() {
         "a test rang somebody"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hanging_up_a_customers_call_is_ours() {
+    let (asterisk, phones) = start();
+    let mut desk = Desk::connect(&asterisk, SIDETONE).await;
+    phones.set_policy("101", Policy::answer_after(50)).unwrap();
+    phones
+        .customer_calls(&Customer::new("79161234567", "Ada"), "74951230001")
+        .unwrap();
+    desk.call_until(|call| call.phase == Phase::Talking).await;
+    desk.send(Command::HangUp { call: None });
+    let over = desk.call_until(|call| call.ended.is_some()).await;
+    assert_eq!(
+        over.phase,
+        Phase::Ended {
+            words: "You hung up.".into(),
+            by: Some(engine::Side::Me)
+        }
+    );
+}

@@ -203,6 +203,8 @@ impl Watch {
         let mut seen = BTreeSet::new();
         for call in self.tracker.calls() {
             for leg in call.legs.iter().filter(|leg| leg.state != LegState::Gone) {
+                let by = self.tracker.rung_by(leg).and_then(|by| call.leg(by));
+                assert!(by.is_none_or(|by| by.id != leg.id), "{leg:?} rings itself");
                 assert!(
                     seen.insert(leg.uniqueid.as_str().to_owned()),
                     "{:?} is in two calls",

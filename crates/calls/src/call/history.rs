@@ -79,6 +79,8 @@ pub struct Parked {
     pub lot: Box<str>,
     /// What to dial to get it back.
     pub space: Box<str>,
+    /// Who waits there, where that is a phone or a line.
+    pub leg: Option<LegId>,
     pub since: Instant,
     /// When it was fetched, rang back or was given up; `None` while it waits.
     pub until: Option<Instant>,

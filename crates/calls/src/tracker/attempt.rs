@@ -219,13 +219,15 @@ impl Entry {
                 Progress::Queued
             };
         }
-        let has_left = |leg: &Leg| leg.state == LegState::Gone;
-        if self.legs(Role::Caller).all(has_left) {
+        // Joined to another call, his leg may stand on the other side of it.
+        let own = |leg: &&Leg| attempt.is_agents_phone(leg.channel.as_str());
+        let mut own_legs = self.call.legs.iter().filter(own);
+        if own_legs.all(|leg| leg.state == LegState::Gone) {
             let passed_on = self.call.transfers.iter().any(|transfer| {
-                let by = transfer.by_leg;
-                by.is_some_and(|by| self.legs(Role::Caller).any(|leg| leg.id == by))
+                let by = transfer.by_leg.and_then(|by| self.call.leg(by));
+                by.is_some_and(|by| own(&by))
             });
-            if passed_on {
+            if passed_on || self.call.talking().next().is_some() {
                 return Progress::Ended(End::Transferred);
             }
             return Progress::Ended(self.verdict(Some(attempt)).0);

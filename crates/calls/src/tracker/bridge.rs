@@ -7,7 +7,7 @@ use ami::{BridgeId, Value};
 use smallvec::SmallVec;
 
 use super::{CallKey, CallTracker, ChannelKey};
-use crate::{Call, End, LegId, Role, Talk, Transferred};
+use crate::{Call, Direction, End, LegId, Role, Talk, Transferred};
 
 slotmap::new_key_type! {
     pub(super) struct BridgeKey;
@@ -176,6 +176,39 @@ impl CallTracker {
         seen
     }
 
+    /// Who is to be moved when a phone that rings is not to ring any more: whoever had it dialled, by himself or through
+    /// Local pairs. `None` while that is not known, and of somebody who is asked first (`Atxfer`), where it is not said.
+    #[must_use]
+    pub fn rung_by(&self, leg: &crate::Leg) -> Option<LegId> {
+        let mut key = *self.by_uniqueid.get(&leg.uniqueid)?;
+        // Three pairs are the most that a followed extension in a group has.
+        for _ in 0..16 {
+            let by = self.channels.get(key)?.dialled_by?;
+            let channel = self.channels.get(by)?;
+            if channel.is_phone() {
+                return channel.leg;
+            }
+            let near = channel.pair?;
+            if self.channels.get(near)?.dialled_by.is_none() {
+                return self.passed_on_through(near);
+            }
+            key = near;
+        }
+        None
+    }
+
+    /// Whoever was passed on while a Local pair stood between the two: he is in the bridge at its near end.
+    fn passed_on_through(&self, near: ChannelKey) -> Option<LegId> {
+        let channel = self.channels.get(near)?;
+        let transfer = self.calls.get(channel.call)?.call.transfers.last()?;
+        if transfer.outcome != Transferred::Pending {
+            return None;
+        }
+        let members = &self.bridges.get(channel.bridge?)?.members;
+        let mut phones = members.iter().filter_map(|key| self.channels.get(*key));
+        phones.find(|channel| channel.is_phone())?.leg
+    }
+
     /// Reads off anew with whom each of these talks.
     pub(super) fn settle_talk(&mut self, phones: &[ChannelKey], now: Instant) {
         for (at, key) in phones.iter().enumerate() {
@@ -235,7 +268,7 @@ impl CallTracker {
     pub(super) fn merge(&mut self, one: CallKey, two: CallKey, now: Instant) -> CallKey {
         let rank = |key: CallKey| {
             let call = &self.calls[key].call;
-            (!call.has_outside_line(), call.id)
+            (!call.has_outside_caller(), call.id)
         };
         let (to, from) = if rank(one) <= rank(two) {
             (one, two)
@@ -273,6 +306,9 @@ impl CallTracker {
             self.calls[to].linkedids.push(linkedid);
         }
         self.move_attempt(from, to);
+        if self.calls[to].call.direction != Direction::Incoming {
+            self.calls[to].settle_direction(&self.extensions);
+        }
         if self.calls[from].announced {
             let id = self.calls[to].call.id;
             self.end(from, Some(End::JoinedTo(id)), now);
@@ -338,11 +374,9 @@ impl CallTracker {
 }
 
 impl Call {
-    fn has_outside_line(&self) -> bool {
-        self.legs
-            .iter()
-            .any(|leg| leg.extension.is_none() && leg.role == Role::Caller)
-            || self.line.is_some()
+    fn has_outside_caller(&self) -> bool {
+        let is_outside = |leg: &crate::Leg| leg.extension.is_none() && leg.role == Role::Caller;
+        self.direction == Direction::Incoming || self.legs.iter().any(is_outside)
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) struct Channel {
     pub(super) role: Option<Role>,
     /// Somebody's `DialBegin` named it.
     pub(super) dialled: bool,
+    pub(super) dialled_by: Option<ChannelKey>,
     /// By the channel of a phone, with no Local pair between.
     pub(super) dialled_by_phone: bool,
     pub(super) state: LegState,

@@ -6,8 +6,8 @@ use ami::{DialStatus, Linkedid};
 
 use super::Attempt;
 use crate::{
-    Call, CallId, Cause, Direction, End, Leg, LegId, LegState, Party, QueueVisit, Role, Talk,
-    Transfer, Transferred,
+    Call, CallId, Cause, Direction, End, Leg, LegId, LegState, Parked, Party, QueueVisit, Role,
+    Talk, Transfer, Transferred, Voicemail,
     extensions::{Extensions, endpoint_of},
 };
 
@@ -106,6 +106,8 @@ impl Entry {
             talks: std::mem::take(&mut self.call.talks),
             transfers: std::mem::take(&mut self.call.transfers),
             queues: std::mem::take(&mut self.call.queues),
+            parkings: std::mem::take(&mut self.call.parkings),
+            voicemail: self.call.voicemail.take(),
             line: self.call.line.take(),
             recording: std::mem::take(&mut self.call.recording),
         }
@@ -118,6 +120,9 @@ impl Entry {
         call.transfers.extend(history.transfers);
         call.transfers.sort_by_key(|transfer| transfer.at);
         call.queues.extend(history.queues);
+        call.parkings.extend(history.parkings);
+        call.parkings.sort_by_key(|parked| parked.since);
+        call.voicemail = call.voicemail.take().or(history.voicemail);
         call.recording |= history.recording;
         if call.line.is_none() {
             call.line = history.line;
@@ -125,6 +130,7 @@ impl Entry {
         keep_newest(&mut call.talks);
         keep_newest(&mut call.transfers);
         keep_newest(&mut call.queues);
+        keep_newest(&mut call.parkings);
     }
 
     /// True if it was parked.
@@ -276,6 +282,15 @@ impl Entry {
         }
     }
 
+    /// It was asked for and refused: the phone has not said goodbye.
+    pub(super) fn not_hung_up(&mut self, leg: LegId) {
+        if self.call.ended_by == Some(leg) && self.call.ended.is_none() {
+            self.hung_up_by = None;
+            self.call.ended_by = None;
+            self.gave_up = false;
+        }
+    }
+
     /// Nobody took what was passed on.
     pub(super) fn fail_transfers(&mut self) {
         for transfer in &mut self.call.transfers {
@@ -287,8 +302,11 @@ impl Entry {
 
     /// For a call of ours the agent's own phone, whatever else answered on his side.
     pub(super) fn caller_picked_up(&self, attempt: Option<&Attempt>) -> bool {
-        self.legs(Role::Caller).any(|leg| {
-            let is_his = attempt.is_none_or(|known| known.is_agents_phone(leg.channel.as_str()));
+        self.call.legs.iter().any(|leg| {
+            let is_his = match attempt {
+                Some(known) => known.is_agents_phone(leg.channel.as_str()),
+                None => leg.role == Role::Caller,
+            };
             is_his && leg.answered.is_some()
         })
     }
@@ -356,6 +374,8 @@ pub(super) struct History {
     talks: Vec<Talk>,
     transfers: Vec<Transfer>,
     queues: Vec<QueueVisit>,
+    parkings: Vec<Parked>,
+    voicemail: Option<Voicemail>,
     line: Option<Box<str>>,
     recording: bool,
 }

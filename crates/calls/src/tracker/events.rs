@@ -182,6 +182,7 @@ impl CallTracker {
             party,
             role: is_first.then_some(Role::Caller),
             dialled: false,
+            dialled_by: None,
             dialled_by_phone: false,
             state: LegState::Dialling,
             pair: None,
@@ -430,16 +431,20 @@ impl CallTracker {
         let Some(key) = self.known(dest, now) else {
             return;
         };
-        let role = self.side_dialled_by(caller.is_some(), caller_key);
+        let role = match caller {
+            Some(_) => self.side_dialled_by(caller_key),
+            None => self.side_dialled_by_nobody(key),
+        };
         let caller_is_phone =
             caller.is_some_and(|caller| technology_of(&caller.name.text()) == Technology::Phone);
         let channel = &mut self.channels[key];
         channel.role = Some(role);
         channel.dialled = true;
+        channel.dialled_by = caller_key;
         channel.dialled_by_phone = caller_is_phone;
         let (call, is_phone) = (channel.call, channel.is_phone());
         let entry = &mut self.calls[call];
-        entry.originated |= caller.is_none();
+        entry.originated |= caller.is_none() && role == Role::Caller;
         let had_leg = match entry.leg_of(channel.leg) {
             Some(leg) if leg.role == role => true,
             Some(leg) => {
@@ -493,12 +498,25 @@ impl CallTracker {
         entry.call.caller = party.of_extension(extension.as_ref());
     }
 
-    /// Whom a channel dials stands on the callee's side, but for what Asterisk dials to reach the caller himself: the
-    /// first channel of an Originate, which nobody dials, and all behind its Local pair until somebody there is up.
-    fn side_dialled_by(&self, has_caller: bool, caller: Option<ChannelKey>) -> Role {
-        if !has_caller {
-            return Role::Caller;
+    /// The first channel of an Originate is dialled by nobody. `Page` says as little of whom it calls, but puts them into
+    /// a call that has a caller.
+    fn side_dialled_by_nobody(&self, key: ChannelKey) -> Role {
+        let channel = &self.channels[key];
+        let entry = &self.calls[channel.call];
+        let is_another = |leg: &Leg| Some(leg.id) != channel.leg;
+        let is_called = channel.role != Some(Role::Caller)
+            && !self.attempts.contains_key(&channel.uniqueid)
+            && entry.legs(Role::Caller).any(is_another);
+        if is_called {
+            Role::Callee
+        } else {
+            Role::Caller
         }
+    }
+
+    /// Whom a channel dials stands on the callee's side, but for what Asterisk dials to reach the caller himself: all
+    /// behind an Originate's Local pair until somebody there is up.
+    fn side_dialled_by(&self, caller: Option<ChannelKey>) -> Role {
         let Some(caller) = caller.map(|key| &self.channels[key]) else {
             return Role::Callee;
         };
@@ -655,6 +673,20 @@ impl CallTracker {
         }
     }
 
+    /// Asterisk refused to.
+    pub fn hangup_refused(&mut self, uniqueid: &Uniqueid) {
+        let Some(channel) = self
+            .by_uniqueid
+            .get(uniqueid)
+            .map(|key| &self.channels[*key])
+        else {
+            return;
+        };
+        if let Some(leg) = channel.leg {
+            self.calls[channel.call].not_hung_up(leg);
+        }
+    }
+
     /// A phone that talks ends the talk. One that was only ringing has rejected the call, which ends nothing for the
     /// others; a caller whom nobody has answered gives up.
     fn hung_up(&mut self, key: ChannelKey) {
@@ -673,11 +705,11 @@ impl CallTracker {
     }
 
     fn hangup(&mut self, channel: &ami::Channel<'_>, cause: Cause, now: Instant) {
-        let Some(key) = self.known(channel, now) else {
-            self.gone_before_list(&channel.uniqueid.text());
-            return;
-        };
-        self.remove(key, Some(cause), None, now);
+        // The list that is on its way may have been written before.
+        self.gone_before_list(&channel.uniqueid.text());
+        if let Some(key) = self.known(channel, now) {
+            self.remove(key, Some(cause), None, now);
+        }
     }
 
     /// Takes a channel out of its call; with the last one the call ends.

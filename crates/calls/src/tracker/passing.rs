@@ -139,7 +139,9 @@ impl CallTracker {
     }
 
     pub(super) fn parked_at(&mut self, key: ChannelKey, lot: &str, space: &str, since: Instant) {
-        let call = self.channels[key].call;
+        self.give_leg_once(key);
+        let channel = &self.channels[key];
+        let (call, leg) = (channel.call, channel.leg);
         let entry = &mut self.calls[call];
         if entry
             .call
@@ -155,6 +157,7 @@ impl CallTracker {
         entry.call.parkings.push(Parked {
             lot: lot.into(),
             space: space.into(),
+            leg,
             since,
             until: None,
             timed_out: false,

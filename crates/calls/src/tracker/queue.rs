@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use ami::{MessageWaiting, QueueCall, Value};
+use ami::{MessageWaiting, QueueCall, Uniqueid, Value};
 
 use super::{CallKey, CallTracker, ChannelKey};
 use crate::{Call, QueueVisit, Role, Taken, Voicemail, extensions::Technology};
@@ -192,6 +192,14 @@ impl CallTracker {
 
     pub(super) fn record(&mut self, channel: &ami::Channel<'_>, recording: bool, now: Instant) {
         if let Some(key) = self.known(channel, now) {
+            self.channels[key].recording = recording;
+            self.settle_recording(self.channels[key].call);
+        }
+    }
+
+    /// Our own order to record this channel, or to stop, was carried out: from Asterisk 13 no event tells it.
+    pub fn recording(&mut self, uniqueid: &Uniqueid, recording: bool) {
+        if let Some(key) = self.by_uniqueid.get(uniqueid).copied() {
             self.channels[key].recording = recording;
             self.settle_recording(self.channels[key].call);
         }

@@ -2,7 +2,7 @@
 
 use super::{Engine, HANG_UP_AGAIN, HANG_UPS, NORMAL, PHONE_IS_TOLD, Purpose};
 use crate::{
-    CallId, Config, Connection, DialId, End, Mine, People, Progress, Update,
+    CallId, CallUpdate, Config, Connection, DialId, End, Mine, People, Progress, Update,
     dials::{Dial, StandIn, Wish},
     numbers, placing,
     shown::own_channels,
@@ -268,26 +268,37 @@ impl Engine {
             return;
         };
         let channels: Vec<_> = own_channels(call, config)
-            .map(|leg| leg.channel.clone())
+            .map(|leg| (leg.uniqueid.clone(), leg.channel.clone()))
             .collect();
         if let Some(shown) = self.shown.get_mut(&id) {
             shown.rejected = shown.update.mine == Mine::Ringing;
         }
-        for channel in channels {
-            self.hang_up_channel(Purpose::HangUp, channel.as_str());
+        for (uniqueid, channel) in channels {
+            self.tracker.hangup_asked(&uniqueid);
+            self.hang_up_channel(Purpose::HangUp(uniqueid), channel.as_str());
         }
     }
 
-    /// The call that is talked, else the newest that rings here.
+    /// The call that is talked, else the newest that is held, else the newest that rings here.
     pub(super) fn current_call(&self) -> Option<CallId> {
-        let newest = |mine| {
-            self.shown
-                .values()
-                .rev()
-                .find(move |shown| shown.update.mine == mine)
+        let newest = |wanted: &dyn Fn(&CallUpdate) -> bool| {
+            let mut updates = self.shown.values().rev().map(|shown| &shown.update);
+            updates
+                .find(|update| wanted(update))
+                .map(|update| update.call)
         };
-        let found = newest(Mine::Up).or_else(|| newest(Mine::Ringing));
-        found.map(|shown| shown.update.call)
+        newest(&|update| self.is_talked(update.call))
+            .or_else(|| newest(&|update| update.mine == Mine::Up))
+            .or_else(|| newest(&|update| update.mine == Mine::Ringing))
+    }
+
+    /// Our phone is in it and does not hold it.
+    fn is_talked(&self, id: CallId) -> bool {
+        let (Some(config), Some(call)) = (&self.config, self.tracker.call(id)) else {
+            return false;
+        };
+        let mut legs = call.legs_of(&config.extension);
+        legs.any(|leg| leg.talking && !leg.on_hold)
     }
 
     pub(super) fn originate_moved(

@@ -98,7 +98,7 @@ impl Engine {
             Some(
                 Purpose::Rights
                 | Purpose::Filter
-                | Purpose::HangUp
+                | Purpose::HangUp(_)
                 | Purpose::Order(_)
                 | Purpose::Originate(_)
                 | Purpose::Cancel(_),
@@ -135,7 +135,10 @@ impl Engine {
     fn refused(&mut self, purpose: &Purpose, why: &Refusal<'_>, now: Instant) {
         match purpose {
             // Mostly the channel has just ended by itself.
-            Purpose::HangUp => debug!(error = ?why, "hangup refused"),
+            Purpose::HangUp(uniqueid) => {
+                debug!(error = ?why, "hangup refused");
+                self.tracker.hangup_refused(uniqueid);
+            }
             Purpose::Cancel(channel_id) => self.cancel_refused(channel_id, why, now),
             Purpose::List(list) => self.list_is_over(list, Some(why.words()), now),
             Purpose::Question => self.question_is_over(),
@@ -160,7 +163,7 @@ impl Engine {
             Purpose::Question => self.question_is_over(),
             // Nobody knows whether it was done, so it is not done again: the channel's end tells.
             Purpose::Cancel(_)
-            | Purpose::HangUp
+            | Purpose::HangUp(_)
             | Purpose::Devices
             | Purpose::Hints
             | Purpose::Presences
@@ -194,7 +197,7 @@ impl Engine {
             Some(
                 Purpose::Originate(_)
                 | Purpose::Cancel(_)
-                | Purpose::HangUp
+                | Purpose::HangUp(_)
                 | Purpose::List(_)
                 | Purpose::Question
                 | Purpose::Devices
@@ -242,7 +245,7 @@ impl Engine {
             Purpose::Order(order) => return self.order_not_sent(order, &why.to_string()),
             Purpose::Originate(_)
             | Purpose::Cancel(_)
-            | Purpose::HangUp
+            | Purpose::HangUp(_)
             | Purpose::Devices
             | Purpose::Hints
             | Purpose::Presences

@@ -6,7 +6,7 @@ use crate::{
     control::{Plan, Proof, Scene, plan},
     words,
 };
-use ami::{Action, ActionName, Refusal};
+use ami::{Action, ActionName, Refusal, Uniqueid};
 use calls::LegState;
 use phone_number::Tones;
 use std::{
@@ -46,6 +46,7 @@ struct Running {
     next_at: Option<Instant>,
     is_begun: bool,
     proof: Option<Proof>,
+    records: Option<(Uniqueid, bool)>,
     deadline: Instant,
 }
 
@@ -119,6 +120,7 @@ impl Engine {
             next_at: None,
             is_begun: false,
             proof: plan.proof,
+            records: plan.records,
             deadline: now + DEADLINE,
         });
         self.next_step(id, now);
@@ -136,7 +138,10 @@ impl Engine {
             return;
         }
         order.sent = None;
-        if order.proof.is_some() {
+        // Its event comes later, and from Asterisk 13 never.
+        if let Some((uniqueid, on)) = order.records.take() {
+            self.tracker.recording(&uniqueid, on);
+        } else if order.proof.is_some() {
             order.deadline = now + SHOWS;
             self.look_for_proof();
             return;
@@ -204,20 +209,29 @@ impl Engine {
             if let Some(proof) = order.proof
                 && order.sent.is_none()
                 && order.is_begun
-                && self.has_left(proof)
+                && let Some(outcome) = self.shows(proof)
             {
-                shown.push(order.id.clone());
+                shown.push((order.id.clone(), outcome));
             }
         }
-        for id in shown {
-            self.finish(id, Outcome::Done);
+        for (id, outcome) in shown {
+            self.finish(id, outcome);
         }
     }
 
-    fn has_left(&self, proof: Proof) -> bool {
+    /// Our phone has left the talk to ask somebody, while the other side waits. If either has hung up meanwhile, nobody
+    /// was passed on.
+    fn shows(&self, proof: Proof) -> Option<Outcome> {
         let call = self.tracker.call(proof.call);
+        let call = call.filter(|call| call.ended_by.is_none());
         let leg = call.and_then(|call| call.leg(proof.leg));
-        leg.is_none_or(|leg| leg.state == LegState::Gone || !leg.talking)
+        match leg.filter(|leg| leg.state != LegState::Gone) {
+            Some(leg) if leg.talking => None,
+            Some(_) => Some(Outcome::Done),
+            None => Some(Outcome::Refused {
+                words: words::CALL_IS_OVER.to_owned(),
+            }),
+        }
     }
 
     pub(super) fn orders_due(&mut self, now: Instant) {

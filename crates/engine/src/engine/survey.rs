@@ -39,6 +39,8 @@ pub(super) struct Survey {
     pending: usize,
     lists: PbxLists,
     rooms: Vec<Box<str>>,
+    /// There are more.
+    rooms_left_out: bool,
     /// Neither list of channels could be had.
     is_blind: bool,
     /// The outcome of a dial is in doubt: look again when this is done, since its channel may come after the list.
@@ -140,7 +142,9 @@ impl Engine {
         };
         survey.pending = survey.pending.saturating_sub(1);
         match list {
-            List::Rooms if is_none_open(refused) => survey.lists.rooms_listed = true,
+            List::Rooms if is_none_open(refused) => {
+                survey.lists.rooms_listed = !survey.rooms_left_out;
+            }
             List::Parked => survey.lists.parked_listed = refused.is_none(),
             List::Queues => survey.lists.queues_listed = refused.is_none(),
             List::Rooms | List::Channels | List::Status | List::Bridges | List::Members(_) => {}
@@ -242,8 +246,11 @@ impl Engine {
     /// The PBX itself took a call: it alone knows with what.
     pub(super) fn ask_what_is_unclear(&mut self) {
         let is_up = matches!(self.connection, Connection::Connected { .. });
-        while let Some(channel) = self.tracker.poll_unclear() {
-            if !is_up || self.audits.questions >= MOST_QUESTIONS {
+        // The others wait for the answers to these.
+        while (!is_up || self.audits.questions < MOST_QUESTIONS)
+            && let Some(channel) = self.tracker.poll_unclear()
+        {
+            if !is_up {
                 continue;
             }
             if let Ok(channel) = FieldValue::new(channel.as_str()) {
@@ -266,6 +273,7 @@ impl Survey {
             pending: 0,
             lists: PbxLists::default(),
             rooms: Vec::new(),
+            rooms_left_out: false,
             is_blind: false,
             again: false,
         }
@@ -277,10 +285,12 @@ impl Survey {
     }
 
     fn take(&mut self, event: &Event<'_>) {
-        if let Event::ConfbridgeListRooms { room, .. } = event
-            && self.rooms.len() < MOST_ROOMS
-        {
-            self.rooms.push(room.text().into());
+        if let Event::ConfbridgeListRooms { room, .. } = event {
+            if self.rooms.len() < MOST_ROOMS {
+                self.rooms.push(room.text().into());
+            } else {
+                self.rooms_left_out = true;
+            }
         }
         self.lists.take(event);
     }

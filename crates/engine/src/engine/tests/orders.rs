@@ -377,3 +377,228 @@ fn the_extension_behind_a_number_is_pressed_after_the_answer() {
     let sent = desk.wait(Duration::from_secs(1));
     assert_snapshot!(pressed(&sent).expect("the first key"), @"PlayDTMF, Channel: PJSIP/trunk-00000003, Digit: 1, Duration: 120");
 }
+
+fn say(desk: &mut Desk, event: &str, headers: &str) {
+    let text = format!(
+        "Asterisk Call Manager/11.0.0\r\nEvent: {event}\r\n{}\r\n\r\n",
+        headers.trim_end()
+    );
+    let _ = desk.play(text.as_bytes(), |_| true);
+}
+
+fn ch(id: &str, linked: &str, name: &str) -> String {
+    format!("Uniqueid: {id}\r\nLinkedid: {linked}\r\nChannel: {name}\r\n")
+}
+
+fn pre(channel: &str, prefix: &str) -> String {
+    channel
+        .lines()
+        .map(|line| format!("{prefix}{line}\r\n"))
+        .collect()
+}
+
+fn talk(desk: &mut Desk, from: &str, to: &str, bridge: &str) {
+    say(desk, "Newchannel", to);
+    say(desk, "DialBegin", &format!("{from}{}", pre(to, "Dest")));
+    say(desk, "Newstate", &format!("{to}ChannelState: 5"));
+    say(desk, "Newstate", &format!("{to}ChannelState: 6"));
+    say(
+        desk,
+        "DialEnd",
+        &format!("{from}{}DialStatus: ANSWER", pre(to, "Dest")),
+    );
+    say(desk, "Newstate", &format!("{from}ChannelState: 6"));
+    for one in [to, from] {
+        say(
+            desk,
+            "BridgeEnter",
+            &format!("{one}BridgeUniqueid: {bridge}\r\nBridgeType: basic\r\n"),
+        );
+    }
+}
+
+#[test]
+fn hanging_up_an_answered_call_is_ours() {
+    let mut desk = talking();
+    desk.command(Command::HangUp { call: None });
+    let hangups = desk.hangups();
+    assert_eq!(hangups.len(), 1, "{hangups:?}");
+    let legs = desk
+        .engine
+        .tracker
+        .calls()
+        .next()
+        .expect("a call")
+        .legs
+        .clone();
+    // AMI hangup: no HangupRequest.
+    for leg in legs.iter().rev() {
+        let head = ch(
+            leg.uniqueid.as_str(),
+            legs[0].uniqueid.as_str(),
+            leg.channel.as_str(),
+        );
+        say(&mut desk, "Hangup", &format!("{head}Cause: 16"));
+    }
+    let phase = desk.last.as_ref().expect("a call").phase.clone();
+    assert_eq!(
+        format!("{phase:?}"),
+        r#"Ended { words: "You hung up.", by: Some(Me) }"#
+    );
+}
+
+/// 101 calls a customer and parks him; the parker's own leg hears the slot for two seconds.
+#[test]
+fn who_is_parked_is_fetched_and_not_who_parked_him() {
+    let mut desk = Desk::connected("102");
+    let me = ch("1.1", "1.1", "PJSIP/101-00000001");
+    let customer = ch("1.2", "1.1", "PJSIP/trunk-00000002");
+    say(
+        &mut desk,
+        "Newchannel",
+        &format!("{me}Exten: 979161112233\r\nCallerIDNum: 101"),
+    );
+    talk(&mut desk, &me, &customer, "b-1");
+    say(
+        &mut desk,
+        "BridgeLeave",
+        &format!("{customer}BridgeUniqueid: b-1\r\nBridgeType: basic"),
+    );
+    say(
+        &mut desk,
+        "BridgeEnter",
+        &format!("{customer}BridgeUniqueid: p-1\r\nBridgeType: holding"),
+    );
+    say(
+        &mut desk,
+        "ParkedCall",
+        &format!(
+            "{}Parkinglot: default\r\nParkingSpace: 701",
+            pre(&customer, "Parkee")
+        ),
+    );
+    let call = desk.engine.tracker.calls().next().expect("a call").id;
+    desk.command(Command::Order {
+        order: "p".into(),
+        call: Some(call),
+        what: Order::PickUp,
+    });
+    let sent: Vec<_> = desk
+        .take_wanted()
+        .iter()
+        .map(|(_, action)| headers(action))
+        .collect();
+    assert!(sent[0].contains("PJSIP/trunk-00000002"), "{sent:?}");
+}
+
+#[test]
+fn customer_who_was_passed_on_can_be_redirected_and_picked_up() {
+    for (extension, what) in [
+        ("104", Order::Redirect { to: to("103") }),
+        ("103", Order::PickUp),
+    ] {
+        let mut desk = Desk::connected(extension);
+        // After the transfer the customer's call rings at 104.
+        let mut refer = false;
+        let _ = desk.play(
+            &read("freepbx/e1_click_to_call_then_refer_to_queue"),
+            |message| {
+                let name = message.event_name().map(|name| name.text().into_owned());
+                refer |= name.as_deref() == Some("BlindTransfer");
+                let rings = message
+                    .get("ChannelStateDesc")
+                    .is_some_and(|s| s.text() == "Ringing")
+                    && message
+                        .get("Channel")
+                        .is_some_and(|c| c.text().starts_with("PJSIP/104"));
+                !(refer && rings && name.as_deref() == Some("Newstate"))
+            },
+        );
+        // A moment later the transferer's channel is gone as well.
+        let call = desk.engine.tracker.calls().next().expect("a call").clone();
+        let _ = desk.take_wanted();
+        desk.command(Command::Order {
+            order: "r".into(),
+            call: Some(call.id),
+            what,
+        });
+        let sent: Vec<_> = desk
+            .take_wanted()
+            .iter()
+            .map(|(_, action)| headers(action))
+            .collect();
+        assert_eq!(sent.len(), 1, "{extension}: {:?}", desk.outcome("r"));
+        assert!(sent[0].contains("Channel: PJSIP/trunk"), "{sent:?}");
+    }
+}
+
+#[test]
+fn current_call_is_the_one_that_is_talked() {
+    let mut desk = Desk::connected("101");
+    let a = ch("1.1", "1.1", "PJSIP/trunk-00000001");
+    let b = ch("1.2", "1.1", "PJSIP/101-00000002");
+    let c = ch("2.1", "2.1", "PJSIP/trunk-00000003");
+    let d = ch("2.2", "2.1", "PJSIP/101-00000004");
+    say(
+        &mut desk,
+        "Newchannel",
+        &format!("{a}Exten: 101\r\nCallerIDNum: 79160000001"),
+    );
+    talk(&mut desk, &a, &b, "b-1");
+    say(&mut desk, "Hold", &b);
+    desk.now += Duration::from_secs(1);
+    say(
+        &mut desk,
+        "Newchannel",
+        &format!("{c}Exten: 101\r\nCallerIDNum: 79160000002"),
+    );
+    talk(&mut desk, &c, &d, "b-2");
+    say(&mut desk, "Hold", &d);
+    say(&mut desk, "Unhold", &b);
+    desk.command(Command::HangUp { call: None });
+    assert_eq!(desk.hangups(), ["PJSIP/101-00000002"]);
+}
+
+#[test]
+fn recording_is_stopped_where_asterisk_does_not_tell_of_it() {
+    let mut desk = talking();
+    let (id, _) = desk.give("r1", Order::Record { on: true }).remove(0);
+    let _ = desk.answer(id, None);
+    assert_eq!(desk.outcome("r1"), Some(Outcome::Done));
+    let said = desk.ordered("r2", Order::Record { on: false });
+    assert!(said.contains("StopMixMonitor"), "{said}");
+}
+
+#[test]
+fn doubt_about_a_click_whose_hangup_was_lost_is_survived() {
+    let mut desk = Desk::connected("101");
+    let config = Config {
+        placing: crate::Placing {
+            through: "Local/101@sidetone-phone/n".into(),
+            ..Default::default()
+        },
+        ..config("101")
+    };
+    desk.engine.configure(config, desk.now);
+    desk.now += Duration::from_secs(21);
+    desk.dial("d1", "102");
+    let (action_id, id) = desk.originates().remove(0);
+    say(
+        &mut desk,
+        "Newchannel",
+        &ch(&id, &id, "Local/101@sidetone-phone-00000001;1"),
+    );
+    // The Hangup is lost; the audit does not find the channel.
+    desk.now = desk.engine.poll_timeout().expect("an audit");
+    desk.engine.handle_timeout(desk.now);
+    desk.answer_channels(&[]);
+    // Before the second look: no answer to the Originate either.
+    desk.now += Duration::from_secs(1);
+    let timed_out = SessionEvent::TimedOut {
+        action_id,
+        action: "Originate",
+    };
+    desk.engine.session(&timed_out, desk.now);
+    desk.answer_channels(&[]);
+    assert!(desk.engine.tracker.calls().next().is_none());
+}
