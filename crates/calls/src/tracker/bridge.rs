@@ -180,6 +180,10 @@ impl CallTracker {
     /// Local pairs. `None` while that is not known, and of somebody who is asked first (`Atxfer`), where it is not said.
     #[must_use]
     pub fn rung_by(&self, leg: &crate::Leg) -> Option<LegId> {
+        self.dialler_of(leg).filter(|by| *by != leg.id)
+    }
+
+    fn dialler_of(&self, leg: &crate::Leg) -> Option<LegId> {
         let mut key = *self.by_uniqueid.get(&leg.uniqueid)?;
         // Three pairs are the most that a followed extension in a group has.
         for _ in 0..16 {
