@@ -38,22 +38,23 @@ fn killed_while_ringing_it_is_back_with_the_same_call_and_a_notification_meanwhi
                 .is_some_and(|notice| notice.summary.contains("Ada Lovelace"))
         })
         .expect("a notification meanwhile");
-    let back = windows
-        .changes()
-        .wait_after(screen, BACK, |change| {
-            change.change == Change::Mapped
-                && windows
-                    .info(change.window)
-                    .is_ok_and(|window| window.title == CARD)
+    // It is looked for again and again: a window may be mapped a moment before its title is there.
+    let new = windows
+        .wait_for(BACK, |window| {
+            window.mapped && window.title == CARD && window.pid != card.pid
         })
         .expect("the card is back");
+    let back = windows
+        .changes()
+        .wait_after(screen, SOON, |change| {
+            change.change == Change::Mapped && change.window == new.id
+        })
+        .expect("its coming was noticed");
     println!(
         "notification {:?}, card {:?} after the kill",
         notice.at - killed,
         back.at - killed
     );
-    let new = windows.info(back.window).expect("a window");
-    assert_ne!(new.pid, card.pid);
     let after = stage.ringing(1).expect("the call rings on");
     assert_eq!(after.cards, before.cards);
     assert_eq!(after.me, before.me);
