@@ -138,6 +138,19 @@ fn queue_call_that_a_colleague_picks_up_is_his() {
 }
 
 #[test]
+fn hangup_that_asterisk_refuses_is_not_ours() {
+    let mut pbx = Pbx::new();
+    pbx.incoming();
+    pbx.rings_101();
+    pbx.says("DialEnd", &format!("{LINE}{DEST}DialStatus: ANSWER"));
+    pbx.tracker.hangup_asked(&Uniqueid::from("1.2"));
+    pbx.tracker.hangup_refused(&Uniqueid::from("1.2"));
+    pbx.says("HangupRequest", LINE);
+    pbx.hangs_up();
+    assert_eq!(pbx.ended[0].end, Some(End::ByThem));
+}
+
+#[test]
 fn hangup_by_nobodys_phone_is_the_pbxs() {
     let mut pbx = Pbx::new();
     pbx.incoming();

@@ -274,7 +274,10 @@ impl<'a> Scene<'a> {
         }
         let is_callee = |leg: &&Leg| leg.role == Role::Callee;
         let waits = match parked {
-            Some(parked) => parked.leg.and_then(|id| call.leg(id)),
+            Some(parked) => {
+                let waiting = parked.leg.and_then(|id| call.leg(id));
+                Some(waiting.ok_or("The phone system does not tell who waits there.")?)
+            }
             None if call.talking().next().is_none() => {
                 let ringing = call.ringing().find(is_callee);
                 ringing.map(|ringing| self.calls(ringing)).transpose()?

@@ -296,7 +296,7 @@ impl CallTracker {
             channel.call = to;
             let leg = channel.leg;
             if let Some(leg) = leg
-                && let Some(leg) = self.calls[to].leg_by_id(leg)
+                && let Some(leg) = self.calls[to].call.leg(leg)
             {
                 self.channels[*key].role = Some(leg.role);
             }
@@ -424,10 +424,6 @@ impl super::Entry {
             leg.talking &= !talk.legs.contains(&leg.id);
         }
         true
-    }
-
-    pub(super) fn leg_by_id(&self, id: LegId) -> Option<&crate::Leg> {
-        self.call.legs.iter().rev().find(|leg| leg.id == id)
     }
 
     /// On which side a leg of another call comes in: the side where its extension is already, else the one that was

@@ -693,7 +693,7 @@ impl CallTracker {
         let channel = &self.channels[key];
         let placed_it = !channel.dialled;
         let entry = &mut self.calls[channel.call];
-        let Some(leg) = channel.leg.and_then(|id| entry.leg_by_id(id)) else {
+        let Some(leg) = channel.leg.and_then(|id| entry.call.leg(id)) else {
             return;
         };
         let (id, role) = (leg.id, leg.role);
