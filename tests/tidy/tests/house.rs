@@ -17,13 +17,43 @@ const ARROWS: &[(&str, &[&str])] = &[
         "engine",
         &["ami", "ami-client", "calls", "contacts", "phone-number"],
     ),
-    ("desktop", &["contacts", "engine", "phone-number", "view"]),
+    (
+        "desktop",
+        &["contacts", "engine", "phone-number", "view", "wire"],
+    ),
     ("agent-link", &["view"]),
     (
         "agent",
-        &["agent-link", "contacts", "desktop", "engine", "view"],
+        &[
+            "agent-link",
+            "contacts",
+            "desktop",
+            "engine",
+            "server-client",
+            "view",
+            "wire",
+        ],
     ),
     ("sidetone-ui", &["agent-link", "view"]),
+    ("wire", &[]),
+    ("server-client", &["wire"]),
+    ("store", &["phone-number"]),
+    ("people", &[]),
+    ("cdr", &[]),
+    (
+        "server",
+        &[
+            "ami",
+            "calls",
+            "cdr",
+            "contacts",
+            "engine",
+            "people",
+            "phone-number",
+            "store",
+            "wire",
+        ],
+    ),
     ("replay", &["ami", "calls"]),
     ("testkit", &[]),
     ("e2e", &["agent-link", "testkit", "view"]),
@@ -45,7 +75,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("xtask", &[]),
 ];
 
-const PURE: [&str; 4] = ["phone-number", "ami", "calls", "view"];
+const PURE: [&str; 5] = ["phone-number", "ami", "calls", "view", "wire"];
 
 #[test]
 fn every_arrow_points_the_way_it_is_drawn() {
