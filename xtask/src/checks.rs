@@ -121,6 +121,9 @@ const CHECKS: &[Check] = &[
     },
 ];
 
+/// Folders of types that are generated.
+const GENERATED: [&str; 2] = ["ui/src/types", "ui/src/wire"];
+
 /// Tests of these packages start Asterisk or a display.
 const ON_REAL_THINGS: [&str; 4] = ["e2e", "gui", "live", "testkit"];
 
@@ -262,18 +265,28 @@ fn pages() -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// The windows' types are generated from Rust; what is committed must be what comes out.
+/// The pages' types are generated from Rust; what is committed must be what comes out.
 fn types() -> Result<Outcome> {
     cargo(
-        "generate the windows' types",
-        &["test", "-p", "view", "--features", "ts"],
+        "generate the pages' types",
+        &[
+            "test",
+            "-p",
+            "view",
+            "-p",
+            "wire",
+            "--features",
+            "view/ts,wire/ts",
+        ],
     )?;
     let mut git = Command::new("git");
-    git.args(["diff", "--exit-code", "--", "ui/src/types"])
+    git.args(["diff", "--exit-code", "--"])
+        .args(GENERATED)
         .current_dir(folders::root());
     step::command("the committed types are these", &mut git)?;
     let untracked = Command::new("git")
-        .args(["ls-files", "--others", "--exclude-standard", "ui/src/types"])
+        .args(["ls-files", "--others", "--exclude-standard"])
+        .args(GENERATED)
         .current_dir(folders::root())
         .output()?;
     if !untracked.stdout.is_empty() {
