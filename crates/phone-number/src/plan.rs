@@ -180,6 +180,26 @@ impl DialPlan {
         ))
     }
 
+    /// A caller's number as a person reads it, however the trunk writes it; what is no number stays as it is.
+    #[must_use]
+    pub fn caller(&self, text: &str) -> String {
+        self.number_of_trunk(text)
+            .map_or_else(|| text.to_owned(), |number| number.international())
+    }
+
+    /// Reads a number as it came over the trunk. Digits that only make sense with `+` before them get it: many trunks
+    /// deliver E.164 without.
+    #[must_use]
+    pub fn number_of_trunk(&self, text: &str) -> Option<PhoneNumber> {
+        let number = self.number(text).ok()?;
+        let is_inside = self.internal_length.contains(number.digits());
+        if number.is_valid() || is_inside || text.starts_with('+') {
+            return Some(number);
+        }
+        let with_plus = self.number(&format!("+{text}")).ok();
+        Some(with_plus.filter(PhoneNumber::is_valid).unwrap_or(number))
+    }
+
     /// Says what would be dialled for a text or a link, and why.
     pub fn resolve<'a>(&self, target: impl Into<Target<'a>>) -> Result<Resolution, Refusal> {
         resolve::resolve(self, target.into())
