@@ -27,7 +27,7 @@ pub(crate) enum Ended {
 /// What wakes the loop.
 enum Tick {
     Server(Option<ServerEvent>),
-    Engine(Option<engine::Update>),
+    Engine(Option<(engine::DeskId, engine::Update)>),
     Inner(Inner),
     Tray(TrayAction),
     TrayHost(bool),
@@ -168,7 +168,7 @@ impl Agent {
         match tick {
             Tick::Server(Some(event)) => self.server_event(event),
             Tick::Server(None) => anyhow::bail!("the local socket is gone"),
-            Tick::Engine(Some(update)) => self.input(Input::Backend(update)),
+            Tick::Engine(Some((_, update))) => self.input(Input::Backend(update)),
             Tick::Engine(None) => anyhow::bail!("the engine has ended"),
             Tick::Inner(Inner::Secret(outcome)) => self.input(Input::Secret(outcome)),
             Tick::Inner(Inner::Saved(result)) => self.input(Input::SettingsSaved(result)),

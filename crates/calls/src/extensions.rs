@@ -10,6 +10,8 @@ use crate::Map;
 pub(crate) struct Extensions {
     configured: Map<Box<str>, Option<Extension>>,
     hinted: Map<Box<str>, Extension>,
+    /// How often each extension is named in both: asked for with every leg, and there may be thousands.
+    named: Map<Box<str>, u32>,
 }
 
 /// A longer number is that of a trunk which is named after its own number.
@@ -21,7 +23,33 @@ const MOST_HINTED: usize = 20_000;
 impl Extensions {
     /// `None` says that the endpoint is a line outside, whatever its name looks like.
     pub(crate) fn configure(&mut self, endpoint: &str, extension: Option<Extension>) {
+        self.forget(endpoint);
+        if let Some(extension) = &extension {
+            self.name(extension.as_str());
+        }
         self.configured.insert(endpoint.into(), extension);
+    }
+
+    /// Takes back what [`Extensions::configure`] said of an endpoint.
+    pub(crate) fn forget(&mut self, endpoint: &str) {
+        let Some(Some(extension)) = self.configured.remove(endpoint) else {
+            return;
+        };
+        if let Some(times) = self.named.get_mut(extension.as_str()) {
+            *times -= 1;
+            if *times == 0 {
+                self.named.remove(extension.as_str());
+            }
+        }
+    }
+
+    fn name(&mut self, extension: &str) {
+        match self.named.get_mut(extension) {
+            Some(times) => *times += 1,
+            None => {
+                self.named.insert(extension.into(), 1);
+            }
+        }
     }
 
     /// Learns from a hint such as `PJSIP/101&PJSIP/101b&Custom:DND101` of extension 101.
@@ -31,6 +59,7 @@ impl Extensions {
                 && !self.hinted.contains_key(device)
                 && self.hinted.len() < MOST_HINTED
             {
+                self.name(extension);
                 self.hinted
                     .insert(device.into(), Extension::from(extension));
             }
@@ -57,8 +86,7 @@ impl Extensions {
 
     /// Whether this is a number of ours, as far as known.
     pub(crate) fn is_extension(&self, number: &str) -> bool {
-        let named = |extension: &Extension| extension.as_str() == number;
-        self.hinted.values().any(named) || self.configured.values().flatten().any(named)
+        self.named.contains_key(number)
     }
 }
 
@@ -141,6 +169,22 @@ mod tests {
             of(&extensions, "PJSIP/trunk-0000001a").as_deref(),
             Some("9")
         );
+    }
+
+    #[test]
+    fn a_number_is_an_extension_for_as_long_as_something_names_it() {
+        let mut extensions = Extensions::default();
+        for endpoint in ["PJSIP/anna", "PJSIP/anna-mobile"] {
+            extensions.configure(endpoint, Some(Extension::from("101")));
+            extensions.configure(endpoint, Some(Extension::from("101")));
+        }
+        extensions.learn("PJSIP/bert", "102");
+        extensions.forget("PJSIP/anna");
+        extensions.forget("PJSIP/anna");
+        assert!(extensions.is_extension("101") && extensions.is_extension("102"));
+        extensions.configure("PJSIP/anna-mobile", Some(Extension::from("103")));
+        assert!(!extensions.is_extension("101") && extensions.is_extension("103"));
+        assert_eq!(of(&extensions, "PJSIP/anna-0000000b"), None);
     }
 
     #[test]

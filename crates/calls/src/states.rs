@@ -337,6 +337,11 @@ impl States {
         self.extensions.configure(endpoint, extension);
     }
 
+    /// Takes back what [`States::set_extension`] said of an endpoint.
+    pub fn forget_extension(&mut self, endpoint: &str) {
+        self.extensions.forget(endpoint);
+    }
+
     /// The next change. Changes are merged, not queued: of each thing there is at most one, with its newest state.
     pub fn poll_change(&mut self) -> Option<StateChange> {
         if let Some(key) = self.hints.poll() {

@@ -32,8 +32,9 @@ use self::{
     rooms::Rooms,
 };
 use crate::{
-    Call, CallId, End, LegState, Map, Originate, Progress, Seed, call_id::CallIds,
-    extensions::Extensions,
+    Call, CallId, End, LegState, Map, Originate, Progress, Seed,
+    call_id::CallIds,
+    extensions::{Extensions, endpoint_of},
 };
 
 /// What has changed; the state itself is read from the tracker.
@@ -161,8 +162,38 @@ impl CallTracker {
 
     /// Says whose phone an endpoint (`PJSIP/anna`) is, or with `None` that it is a line outside.
     /// Without it the hints of the PBX tell, and else the endpoint's name: up to six digits are an extension.
+    /// Calls that go on are read anew where that is news.
     pub fn set_extension(&mut self, endpoint: &str, extension: Option<Extension>) {
+        let is_news = self.extensions.of_endpoint(endpoint) != extension;
         self.extensions.configure(endpoint, extension);
+        if is_news {
+            self.name_legs_anew(endpoint);
+        }
+    }
+
+    /// Takes back what [`CallTracker::set_extension`] said of an endpoint; calls that go on keep it.
+    pub fn forget_extension(&mut self, endpoint: &str) {
+        self.extensions.forget(endpoint);
+    }
+
+    /// The channels that live now, Local halves and helpers included.
+    pub fn uniqueids(&self) -> impl Iterator<Item = &Uniqueid> {
+        self.channels.values().map(|channel| &channel.uniqueid)
+    }
+
+    fn name_legs_anew(&mut self, endpoint: &str) {
+        let is_its = |name: &str| endpoint_of(name) == endpoint;
+        let live = self
+            .channels
+            .values()
+            .filter(|one| is_its(one.name.as_str()));
+        let mut calls: Vec<_> = live.map(|channel| channel.call).collect();
+        calls.sort_unstable();
+        calls.dedup();
+        for key in calls {
+            self.calls[key].name_legs(endpoint, &self.extensions);
+            self.changed(key);
+        }
     }
 
     /// A call that is going on, or has ended and waits to be polled.

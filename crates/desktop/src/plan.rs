@@ -198,15 +198,15 @@ pub fn engine_config(
     };
     let context = settings.context.trim().to_owned();
     let placing = placing(&settings.placing)?;
-    Ok(engine::Config {
-        pbx,
+    let desk = engine::Desk {
         extension,
         channel,
         context,
         dial_plan: dial_plan(settings),
         placing,
         handling: engine::Handling::default(),
-    })
+    };
+    Ok(engine::Config { pbx, desk })
 }
 
 fn placing(from: &view::Placing) -> Result<engine::Placing, String> {
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn the_defaults_of_the_settings_are_those_of_the_engine() {
-        let placing = config(view::Placing::default()).unwrap().placing;
+        let placing = config(view::Placing::default()).unwrap().desk.placing;
         assert_eq!(placing, engine::Placing::default());
     }
 
@@ -312,7 +312,7 @@ mod tests {
             auto_answer: "yealink".into(),
             ..view::Placing::default()
         };
-        let model = config(placing).unwrap().placing.auto_answer;
+        let model = config(placing).unwrap().desk.placing.auto_answer;
         assert_eq!(model.map(|model| model.label), Some("Yealink"));
     }
 }

@@ -780,9 +780,10 @@ impl Shell for Notebook {
                 assert_eq!(config.pbx.secret.expose_secret(), "s3cret");
                 format!(
                     "configure {} at {}:{}",
-                    config.extension, config.pbx.host, config.pbx.port
+                    config.desk.extension, config.pbx.host, config.pbx.port
                 )
             }
+            Command::Connect(_) | Command::Seat(_) => panic!("a desktop has one desk"),
             Command::Disconnect => "disconnect".into(),
             Command::Dial {
                 target,
@@ -799,7 +800,7 @@ impl Shell for Notebook {
             Command::WhoIs { .. } => return,
             Command::Test { config, .. } => format!(
                 "test {} at {}:{}",
-                config.extension, config.pbx.host, config.pbx.port
+                config.desk.extension, config.pbx.host, config.pbx.port
             ),
             Command::RetryNow => "retry".into(),
             Command::Shutdown => "shutdown".into(),

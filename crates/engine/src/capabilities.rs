@@ -1,6 +1,6 @@
 //! What can be asked of this phone system as this AMI user, found by asking for the rights instead of trying on calls.
 
-use crate::{Config, DoNotDisturb, words};
+use crate::{DoNotDisturb, Handling, words};
 use ami::{ActionName, Rights};
 use std::collections::BTreeMap;
 
@@ -91,11 +91,11 @@ impl Ability {
 }
 
 impl Capabilities {
-    pub(crate) fn new(rights: &Rights, config: &Config) -> Self {
+    /// Of the AMI user `user`. Without a desk of one's own, `handling` is `None` and the rights alone count.
+    pub(crate) fn new(rights: &Rights, user: &str, handling: Option<&Handling>) -> Self {
         let lacking = Ability::ALL
             .into_iter()
-            .filter_map(|ability| Some((ability, lacks(ability, rights, config)?)));
-        let user = &config.pbx.user;
+            .filter_map(|ability| Some((ability, lacks(ability, rights, handling)?)));
         let excess = rights.report().excess.into_iter().map(|class| {
             let danger = class.danger().unwrap_or_default();
             format!("By the write class `{class}` the AMI user “{user}” may {danger}.")
@@ -114,17 +114,18 @@ impl Capabilities {
 }
 
 /// The settings first: what is not set up needs no right.
-fn lacks(ability: Ability, rights: &Rights, config: &Config) -> Option<String> {
-    let handling = &config.handling;
-    if ability == Ability::Conference && handling.conference.is_none() {
-        return Some(words::NO_CONFERENCE.into());
+fn lacks(ability: Ability, rights: &Rights, handling: Option<&Handling>) -> Option<String> {
+    let way = handling.map_or(DoNotDisturb::Off, |handling| handling.do_not_disturb);
+    if let Some(handling) = handling {
+        if ability == Ability::Conference && handling.conference.is_none() {
+            return Some(words::NO_CONFERENCE.into());
+        }
+        if ability == Ability::DoNotDisturb && way == DoNotDisturb::Off {
+            return Some(words::NO_DO_NOT_DISTURB.into());
+        }
     }
-    if ability == Ability::DoNotDisturb && handling.do_not_disturb == DoNotDisturb::Off {
-        return Some(words::NO_DO_NOT_DISTURB.into());
-    }
-    let actions = ability.actions(handling.do_not_disturb);
+    let mut actions = ability.actions(way).iter();
     actions
-        .iter()
         .find_map(|action| rights.missing(action))
         .map(|missing| missing.to_string())
 }

@@ -1,10 +1,10 @@
 //! What the engine can be told to do.
 
-use crate::{CallId, Config, Order, OrderId};
+use crate::{CallId, Config, Desk, Order, OrderId, Pbx};
 use phone_number::{Dialable, Tones};
 use std::{fmt, time::Instant};
 
-/// Names an outgoing call that was asked for here. One id is dialled once, however often it is sent.
+/// Names an outgoing call that was asked for at one desk. One id is dialled once, however often it is sent from there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DialId(pub String);
 
@@ -23,8 +23,15 @@ impl<T: Into<String>> From<T> for DialId {
 /// A wish; what becomes of it comes as [`Update`](crate::Update)s.
 #[derive(Debug)]
 pub enum Command {
-    /// Connects with this from now on; an open connection is given up, calls and dials of it become unknown.
+    /// Connects with this from now on, and seats [`DeskId::OWN`](crate::DeskId::OWN). Where that is another PBX, login or
+    /// phone, an open connection is given up, and calls and dials of it become unknown.
     Configure(Box<Config>),
+    /// The same without a desk of one's own: [`Command::Seat`] tells whom there is. Desks stay seated.
+    Connect(Box<Pbx>),
+    /// The desk that this is sent to is so from now on; `None`: there is no such desk any more, and nothing more is told
+    /// of it. Calls that touch it already are told at once. With the extension and channel that it has, its calls and
+    /// dials stay as they are; with others they are over for it.
+    Seat(Option<Box<Desk>>),
     Disconnect,
     Dial {
         dial: DialId,

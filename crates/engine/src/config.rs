@@ -1,25 +1,13 @@
 //! Which PBX, as whom, and which phone is ours.
 
-use crate::{Handling, Placing};
-use phone_number::DialPlan;
+use crate::Desk;
 use secrecy::{ExposeSecret, SecretString};
 
-/// Everything that the engine must be told before it can connect.
+/// Everything that the engine of one person must be told before it can connect.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub pbx: Pbx,
-    /// Own extension, for example `101`: its calls are reported.
-    pub extension: String,
-    /// Own phone as Asterisk names it, for example `PJSIP/101`: it rings first when we dial.
-    pub channel: String,
-    /// The dialplan context that our calls start in.
-    pub context: String,
-    /// How caller numbers are read.
-    pub dial_plan: DialPlan,
-    /// How our calls are placed.
-    pub placing: Placing,
-    /// How calls are passed on, joined and recorded.
-    pub handling: Handling,
+    pub desk: Desk,
 }
 
 /// Where the manager interface is and who logs in.
@@ -51,34 +39,17 @@ pub enum Tls {
     Pin { sha256: String },
 }
 
-impl Config {
-    /// The same PBX and the same phone: what is known of its calls stays worth something.
-    pub(crate) fn is_same_desk(&self, other: &Self) -> bool {
-        let desk = |config: &Self| {
-            (
-                config.pbx.host.clone(),
-                config.pbx.port,
-                config.extension.clone(),
-                config.channel.clone(),
-            )
-        };
-        desk(self) == desk(other)
-    }
-}
-
 impl Pbx {
+    /// The same phone system: what is known of its calls stays worth something.
+    pub(crate) fn is_same_place(&self, other: &Self) -> bool {
+        (self.host.as_str(), self.port) == (other.host.as_str(), other.port)
+    }
+
     /// An open connection can stay.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        let way = |pbx: &Self| {
-            (
-                pbx.host.clone(),
-                pbx.port,
-                pbx.tls.clone(),
-                pbx.charset.clone(),
-            )
-        };
         let is_same_user =
             self.user == other.user && self.secret.expose_secret() == other.secret.expose_secret();
-        is_same_user && way(self) == way(other)
+        let is_same_way = self.tls == other.tls && self.charset == other.charset;
+        is_same_user && is_same_way && self.is_same_place(other)
     }
 }

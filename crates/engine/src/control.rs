@@ -1,6 +1,6 @@
 //! Which action on which channel does what a person wants, or why it cannot be done. Decided before anything is sent.
 
-use crate::{CallId, Config, DoNotDisturb, Order, words};
+use crate::{CallId, Desk, DoNotDisturb, Order, words};
 use ami::{
     Action, Confbridge, ConfbridgeOrder, CustomState, Database, DtmfDigit, ExtensionAddress,
     FieldValue, Park, PlayDtmf, QueueAdd, QueueMembership, Recording, RecordingFile, Redirect,
@@ -13,7 +13,7 @@ use std::{collections::VecDeque, time::Duration};
 /// What is known when an order comes.
 #[derive(Clone, Copy)]
 pub(crate) struct Scene<'a> {
-    pub(crate) config: &'a Config,
+    pub(crate) desk: &'a Desk,
     pub(crate) tracker: &'a CallTracker,
     pub(crate) states: &'a States,
     /// `None` until ListCommands is answered; then Asterisk's own refusal tells.
@@ -134,7 +134,7 @@ impl<'a> Scene<'a> {
     }
 
     fn my_legs(self, call: &'a Call) -> impl Iterator<Item = &'a Leg> {
-        call.legs_of(&self.config.extension)
+        call.legs_of(&self.desk.extension)
             .filter(|leg| leg.state != LegState::Gone)
     }
 
@@ -181,13 +181,13 @@ impl<'a> Scene<'a> {
     }
 
     fn here(self) -> Result<ExtensionAddress, Refused> {
-        self.target(&self.config.extension)
+        self.target(&self.desk.extension)
     }
 
     fn target(self, exten: &str) -> Result<ExtensionAddress, Refused> {
         Ok(ExtensionAddress {
             exten: field(exten)?,
-            context: field(&self.config.context)?,
+            context: field(&self.desk.context)?,
         })
     }
 
@@ -250,7 +250,7 @@ impl<'a> Scene<'a> {
 
     fn park(self) -> Result<Plan, Refused> {
         let (mine, other) = (self.mine()?, self.other()?);
-        let lot = self.config.handling.parking_lot.as_str();
+        let lot = self.desk.handling.parking_lot.as_str();
         Ok(Action::Park(Park {
             channel: name(other)?,
             timeout_channel: Some(name(mine)?),
@@ -291,10 +291,10 @@ impl<'a> Scene<'a> {
     // Conferences.
 
     fn room(self) -> Result<ExtensionAddress, Refused> {
-        let handling = &self.config.handling;
+        let handling = &self.desk.handling;
         let room = handling.conference.as_ref().ok_or(words::NO_CONFERENCE)?;
         let context = match room.context.as_str() {
-            "" => &self.config.context,
+            "" => &self.desk.context,
             context => context,
         };
         Ok(ExtensionAddress {
@@ -387,7 +387,7 @@ impl<'a> Scene<'a> {
 
     /// Ids of calls sort by time and never repeat.
     fn file(self, call: &Call) -> Result<RecordingFile, Refused> {
-        let (extension, folder) = (&self.config.extension, &self.config.handling.recordings);
+        let (extension, folder) = (&self.desk.extension, &self.desk.handling.recordings);
         let file = format!("{folder}/{extension}-{}-{}.wav", call.id, self.number);
         RecordingFile::new(&file)
             .map_err(|_| "The folder for recordings in the settings cannot be used.".into())
@@ -397,14 +397,14 @@ impl<'a> Scene<'a> {
 
     /// As we are known in this queue, else as the settings say.
     fn interface(self, queue: Option<&str>) -> Result<FieldValue, Refused> {
-        let own = ami::Extension::from(self.config.extension.as_str());
+        let own = ami::Extension::from(self.desk.extension.as_str());
         let known = self
             .states
             .memberships(&own)
             .find(|member| queue.is_none_or(|queue| member.queue.as_str() == queue));
-        let Config {
+        let Desk {
             channel, handling, ..
-        } = self.config;
+        } = self.desk;
         match (known, handling.queue_interface.as_str()) {
             (Some(member), _) => field(member.interface.as_str()),
             (None, "") => field(channel),
@@ -413,7 +413,7 @@ impl<'a> Scene<'a> {
     }
 
     fn is_member(self, queue: &str) -> bool {
-        let own = ami::Extension::from(self.config.extension.as_str());
+        let own = ami::Extension::from(self.desk.extension.as_str());
         let mut mine = self.states.memberships(&own);
         mine.any(|member| member.queue.as_str() == queue)
     }
@@ -422,7 +422,7 @@ impl<'a> Scene<'a> {
         if self.is_member(queue) {
             return Err(format!("You are in the queue {queue} already."));
         }
-        let state = self.config.handling.queue_state_interface.as_str();
+        let state = self.desk.handling.queue_state_interface.as_str();
         Ok(Action::QueueMembership(QueueMembership::Add(QueueAdd {
             queue: field(queue)?,
             interface: self.interface(Some(queue))?,
@@ -435,7 +435,7 @@ impl<'a> Scene<'a> {
     }
 
     fn queue_logout(self, queue: &str) -> Result<Plan, Refused> {
-        let own = ami::Extension::from(self.config.extension.as_str());
+        let own = ami::Extension::from(self.desk.extension.as_str());
         let mut mine = self.states.memberships(&own);
         let is_static = |member: &QueueMember| member.membership == Membership::Static;
         if mine.any(|member| member.queue.as_str() == queue && is_static(member)) {
@@ -466,7 +466,7 @@ impl<'a> Scene<'a> {
     }
 
     fn do_not_disturb(self, on: bool) -> Result<Plan, Refused> {
-        let extension = &self.config.extension;
+        let extension = &self.desk.extension;
         let lamp = || {
             let state = match on {
                 true => CustomState::Busy,
@@ -486,7 +486,7 @@ impl<'a> Scene<'a> {
                 false => Database::Del { family, key },
             }))
         };
-        Ok(match self.config.handling.do_not_disturb {
+        Ok(match self.desk.handling.do_not_disturb {
             DoNotDisturb::Off => return Err(words::NO_DO_NOT_DISTURB.into()),
             DoNotDisturb::DeviceState => lamp()?.into(),
             DoNotDisturb::Database => entry()?.into(),

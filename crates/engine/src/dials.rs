@@ -1,15 +1,21 @@
 //! Outgoing calls that were asked for here: each is sent once, and each has exactly one end.
 
-use crate::{DialId, DialStamps, DialUpdate, End, People, Progress};
+use crate::{
+    DeskId, DialId, DialStamps, DialUpdate, End, People, Progress,
+    remembered::{Age, Remembered},
+    timers::Timers,
+};
 use ami::Uniqueid;
 use phone_number::{Dialable, PhoneNumber, Tones};
-use std::{collections::VecDeque, time::Instant};
-
-/// Ids that are known again; a person makes a few calls a minute.
-const REMEMBERED: usize = 256;
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Instant,
+};
 
 #[derive(Debug)]
 pub(crate) struct Dial {
+    /// Where it was asked for.
+    pub(crate) desk: DeskId,
     pub(crate) update: DialUpdate,
     /// The `ChannelId` of its Originate.
     pub(crate) channel_id: Uniqueid,
@@ -22,12 +28,8 @@ pub(crate) struct Dial {
     /// The answer did not come in time: only its channel can tell what became of it.
     pub(crate) in_doubt: bool,
     pub(crate) cancelled: bool,
-    /// The channel was not there yet: hang up again at this time.
-    pub(crate) hang_up_at: Option<Instant>,
-    /// How often that was so.
+    /// How often there was no channel yet to hang up.
     pub(crate) hang_ups: u8,
-    /// Something answered: see at this time whether it was the phone.
-    pub(crate) look_for_phone_at: Option<Instant>,
     pub(crate) stand_in: Option<StandIn>,
 }
 
@@ -45,8 +47,7 @@ impl Dial {
         matches!(self.update.progress, Progress::Ended { .. })
     }
 
-    /// True when there is something to tell: an end is final.
-    pub(crate) fn advance(&mut self, progress: Progress, now: Instant) -> bool {
+    fn advance(&mut self, progress: Progress, now: Instant) -> bool {
         if self.is_over() || self.update.progress == progress {
             return false;
         }
@@ -55,40 +56,40 @@ impl Dial {
         }
         self.update.progress = progress;
         self.update.at = now;
-        if self.is_over() {
-            self.hang_up_at = None;
-            self.look_for_phone_at = None;
-        }
         true
     }
+}
 
-    pub(crate) fn end(&mut self, end: End, words: impl Into<String>, now: Instant) -> bool {
-        self.advance(
-            Progress::Ended {
-                end,
-                words: words.into(),
-            },
-            now,
-        )
-    }
+/// What is to be done about a dial at its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Due {
+    /// The channel was not there yet: hang up again.
+    HangUp,
+    /// Something answered: see whether it was the phone.
+    LookForPhone,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Dials {
-    dials: VecDeque<Dial>,
+    dials: Remembered<DialId, Dial>,
+    by_channel: HashMap<Uniqueid, Age>,
+    /// Those that are not over.
+    running: BTreeSet<Age>,
+    timers: Timers<(Age, Due)>,
 }
 
 impl Dials {
     pub(crate) fn begin(
         &mut self,
+        desk: DeskId,
         wish: Wish,
         channel_id: Uniqueid,
         number: Option<PhoneNumber>,
         people: People,
     ) {
-        if self.dials.len() >= REMEMBERED {
-            let oldest = self.dials.iter().position(Dial::is_over).unwrap_or(0);
-            self.dials.remove(oldest);
+        for (age, dial) in self.dials.make_room(desk, Dial::is_over) {
+            self.by_channel.remove(&dial.channel_id);
+            self.is_over(age);
         }
         let stamps = DialStamps {
             asked: wish.asked,
@@ -97,63 +98,106 @@ impl Dials {
             phone_rings: None,
         };
         let update = DialUpdate {
-            dial: wish.dial,
+            dial: wish.dial.clone(),
             call: None,
             progress: Progress::Queued,
             at: wish.asked,
             people,
             stamps,
         };
-        self.dials.push_back(Dial {
+        let dial = Dial {
+            desk,
             update,
-            channel_id,
+            channel_id: channel_id.clone(),
             target: wish.target,
             number,
             tones: wish.tones,
             replied: false,
             in_doubt: false,
             cancelled: false,
-            hang_up_at: None,
             hang_ups: 0,
-            look_for_phone_at: None,
             stand_in: None,
-        });
+        };
+        let age = self.dials.insert(desk, wish.dial, dial);
+        self.by_channel.insert(channel_id, age);
+        self.running.insert(age);
     }
 
-    pub(crate) fn by_id(&mut self, id: &DialId) -> Option<&mut Dial> {
-        self.dials.iter_mut().find(|dial| dial.update.dial == *id)
+    pub(crate) fn by_id(&self, desk: DeskId, id: &DialId) -> Option<&Dial> {
+        self.dials.get(desk, id)
     }
 
-    pub(crate) fn by_channel(&mut self, channel_id: &Uniqueid) -> Option<&mut Dial> {
-        self.dials
-            .iter_mut()
-            .find(|dial| dial.channel_id == *channel_id)
+    pub(crate) fn by_channel(&self, channel_id: &Uniqueid) -> Option<&Dial> {
+        self.dials.at(*self.by_channel.get(channel_id)?)
     }
 
-    pub(crate) fn running(&mut self) -> impl DoubleEndedIterator<Item = &mut Dial> {
-        self.dials.iter_mut().filter(|dial| !dial.is_over())
+    pub(crate) fn by_channel_mut(&mut self, channel_id: &Uniqueid) -> Option<&mut Dial> {
+        self.dials.at_mut(*self.by_channel.get(channel_id)?)
+    }
+
+    /// Those that are not over, at whatever desk, the oldest first.
+    pub(crate) fn running(&self) -> impl Iterator<Item = &Dial> {
+        self.running.iter().filter_map(|age| self.dials.at(*age))
+    }
+
+    /// Those of one desk that are not over, the oldest first.
+    pub(crate) fn running_at(&self, desk: DeskId) -> impl DoubleEndedIterator<Item = &Dial> {
+        let dials = self.dials.of(desk).map(|(_, dial)| dial);
+        dials.filter(|dial| !dial.is_over())
+    }
+
+    /// The dial, when there is something to tell: an end is final.
+    pub(crate) fn advance(
+        &mut self,
+        channel_id: &Uniqueid,
+        progress: Progress,
+        now: Instant,
+    ) -> Option<&Dial> {
+        let age = *self.by_channel.get(channel_id)?;
+        let dial = self.dials.at_mut(age)?;
+        let is_news = dial.advance(progress, now);
+        if dial.is_over() {
+            self.is_over(age);
+        }
+        self.dials.at(age).filter(|_| is_news)
+    }
+
+    pub(crate) fn end(
+        &mut self,
+        channel_id: &Uniqueid,
+        end: End,
+        words: impl Into<String>,
+        now: Instant,
+    ) -> Option<&Dial> {
+        let words = words.into();
+        self.advance(channel_id, Progress::Ended { end, words }, now)
+    }
+
+    fn is_over(&mut self, age: Age) {
+        self.running.remove(&age);
+        for due in [Due::HangUp, Due::LookForPhone] {
+            self.timers.clear(&(age, due));
+        }
+    }
+
+    /// Once; a dial that is over needs nothing any more.
+    pub(crate) fn remind(&mut self, channel_id: &Uniqueid, due: Due, at: Instant) {
+        if let Some(age) = self.by_channel.get(channel_id)
+            && self.running.contains(age)
+        {
+            self.timers.set((*age, due), at);
+        }
     }
 
     /// The dials whose time has come; it is taken from them.
-    pub(crate) fn take_due(
-        &mut self,
-        now: Instant,
-        time: impl Fn(&mut Dial) -> &mut Option<Instant>,
-    ) -> Vec<Uniqueid> {
-        let dials = self.dials.iter_mut();
-        let due = dials.filter_map(|dial| {
-            time(dial).take_if(|at| *at <= now)?;
-            Some(dial.channel_id.clone())
-        });
+    pub(crate) fn take_due(&mut self, now: Instant) -> Vec<(Due, Uniqueid)> {
+        let due = self.timers.take_due(now).into_iter();
+        let due = due.filter_map(|(age, due)| Some((due, self.dials.at(age)?.channel_id.clone())));
         due.collect()
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.dials
-            .iter()
-            .flat_map(|dial| [dial.hang_up_at, dial.look_for_phone_at])
-            .flatten()
-            .min()
+        self.timers.next()
     }
 }
 

@@ -1,29 +1,32 @@
 //! The one owner of state, without IO: commands, events and the time go in, actions and updates come out.
 
+mod desks;
 mod dialling;
 mod dialogue;
 mod orders;
+mod seating;
 mod survey;
 
 use self::{
+    desks::Desks,
     orders::Orders,
     survey::{Audits, List, Survey},
 };
 use crate::{
-    CallId, Command, Config, Connection, End, OrderId, People, PhoneState, Update,
-    dials::{Dials, Wish},
+    CallId, Command, Config, Connection, DeskId, OrderId, Pbx, People, Update, What,
+    dials::{Dials, Due, Wish},
     feed::Board,
+    log::Log,
     numbers,
     outbox::Outbox,
-    phone::Phone,
-    shown::{Origin, Shown, Surroundings},
+    shown::Origin,
     words,
 };
 use ami::{Action, ActionId, Rights, Uniqueid};
 use calls::{CallEvent, CallTracker, Seed, StateChange, StateList, States};
 use contacts::Book;
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{HashMap, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -50,7 +53,7 @@ pub(crate) enum Purpose {
     Cancel(Uniqueid),
     HangUp(Uniqueid),
     /// A step of an order.
-    Order(OrderId),
+    Order(DeskId, OrderId),
     List(List),
     /// What the dialplan does on one channel.
     Question,
@@ -71,7 +74,8 @@ pub(crate) struct Wanted {
 
 #[derive(Debug)]
 pub(crate) struct Engine {
-    config: Option<Config>,
+    pbx: Option<Pbx>,
+    desks: Desks,
     tracker: CallTracker,
     states: States,
     board: Board,
@@ -82,8 +86,6 @@ pub(crate) struct Engine {
     orders: Orders,
     /// What the AMI user may do, once it is known.
     rights: Option<Rights>,
-    shown: BTreeMap<CallId, Shown>,
-    phone: Phone,
     connection: Connection,
     lag_told: Option<Instant>,
     survey: Option<Survey>,
@@ -91,12 +93,18 @@ pub(crate) struct Engine {
     asked: HashMap<ActionId, Purpose>,
     wanted: VecDeque<Wanted>,
     outbox: Outbox,
+    log: Log,
+    /// The tracker has taken the lists of a login, and the log was not told.
+    is_resynced: bool,
+    /// How many ended calls the tracker had to drop, as far as the log was told.
+    dropped: u64,
 }
 
 impl Engine {
-    pub(crate) fn new(seed: Seed, book: Arc<Book>, board: Board) -> Self {
+    pub(crate) fn new(seed: Seed, book: Arc<Book>, board: Board, log: Log) -> Self {
         Self {
-            config: None,
+            pbx: None,
+            desks: Desks::default(),
             tracker: CallTracker::new(seed),
             states: States::default(),
             board,
@@ -106,8 +114,6 @@ impl Engine {
             dialled: 0,
             orders: Orders::default(),
             rights: None,
-            shown: BTreeMap::new(),
-            phone: Phone::default(),
             connection: Connection::NotSetUp,
             lag_told: None,
             survey: None,
@@ -115,6 +121,9 @@ impl Engine {
             asked: HashMap::new(),
             wanted: VecDeque::new(),
             outbox: Outbox::default(),
+            log,
+            is_resynced: false,
+            dropped: 0,
         }
     }
 
@@ -124,6 +133,11 @@ impl Engine {
 
     pub(crate) fn outbox(&mut self) -> &mut Outbox {
         &mut self.outbox
+    }
+
+    /// Where calls are written down.
+    pub(crate) fn log(&mut self) -> &mut Log {
+        &mut self.log
     }
 
     /// What readers of the feed see.
@@ -142,27 +156,40 @@ impl Engine {
 
     /// Other settings; true when the connection must be made anew. What is known of another PBX or phone is void.
     pub(crate) fn configure(&mut self, config: Config, now: Instant) -> bool {
-        let old = self.config.as_ref();
-        let is_same_desk = old.is_some_and(|old| old.is_same_desk(&config));
-        let stays = is_same_desk && old.is_some_and(|old| old.pbx.is_same(&config.pbx));
+        let Config { pbx, desk } = config;
+        let own = self.desks.desk(DeskId::OWN);
+        let is_same_phone = own.is_some_and(|own| own.is_same_phone(&desk));
+        let is_new = self.change_pbx(pbx, is_same_phone, now);
+        self.seat(DeskId::OWN, Some(desk), now);
+        is_new
+    }
+
+    /// The same without a desk of our own.
+    pub(crate) fn connect(&mut self, pbx: Pbx, now: Instant) -> bool {
+        let is_new = self.change_pbx(pbx, true, now);
+        self.seat(DeskId::OWN, None, now);
+        is_new
+    }
+
+    fn change_pbx(&mut self, pbx: Pbx, is_same_phone: bool, now: Instant) -> bool {
+        let old = self.pbx.as_ref();
+        let keeps_calls = is_same_phone && old.is_some_and(|old| old.is_same_place(&pbx));
+        let stays = keeps_calls && old.is_some_and(|old| old.is_same(&pbx));
         if !stays {
             self.down(now);
         }
-        if !is_same_desk {
-            self.forget_calls("The settings were changed meanwhile.", now);
+        if !keeps_calls {
+            self.forget_calls(words::OTHER_SETTINGS, now);
         }
-        let own = ami::Extension::from(config.extension.as_str());
-        self.states
-            .set_extension(&config.channel, Some(own.clone()));
-        self.tracker.set_extension(&config.channel, Some(own));
-        self.config = Some(config);
+        self.pbx = Some(pbx);
         !stays
     }
 
     pub(crate) fn disconnect(&mut self, now: Instant) {
         self.down(now);
         self.forget_calls("The connection was ended meanwhile.", now);
-        self.config = None;
+        self.pbx = None;
+        self.seat(DeskId::OWN, None, now);
         self.tell_connection(Connection::NotSetUp);
     }
 
@@ -175,8 +202,8 @@ impl Engine {
     }
 
     pub(crate) fn up(&mut self, asterisk: u32) {
-        let Some(config) = &self.config else { return };
-        let (pbx, version) = (config.pbx.host.clone(), format!("Asterisk {asterisk}"));
+        let Some(pbx) = &self.pbx else { return };
+        let (pbx, version) = (pbx.host.clone(), format!("Asterisk {asterisk}"));
         self.lag_told = None;
         self.tell_connection(Connection::Connected {
             pbx,
@@ -213,14 +240,14 @@ impl Engine {
         *lag = Some(measured);
         self.lag_told = Some(now);
         self.board.connection(&self.connection);
-        self.outbox.put(Update::Connection(self.connection.clone()));
+        self.tell(DeskId::OWN, Update::Connection(self.connection.clone()));
     }
 
     fn tell_connection(&mut self, connection: Connection) {
         if self.connection != connection {
             self.connection = connection;
             self.board.connection(&self.connection);
-            self.outbox.put(Update::Connection(self.connection.clone()));
+            self.tell(DeskId::OWN, Update::Connection(self.connection.clone()));
         }
     }
 
@@ -230,17 +257,12 @@ impl Engine {
         self.wanted.clear();
         self.forget_survey();
         self.rights = None;
+        self.is_resynced = false;
         self.give_up_orders();
         self.tracker.link_lost(now);
         self.states.link_lost();
-        for dial in self.dials.running() {
-            if dial.end(End::Unknown, words::unknown_outcome(), now) {
-                self.outbox.put(Update::Dial(Box::new(dial.update.clone())));
-            }
-        }
-        let before = self.phone.state();
-        self.phone = Phone::default();
-        self.tell_phone(before);
+        self.give_up_dials(now);
+        self.forget_phones();
         self.poll_tracker(now, now);
     }
 
@@ -248,10 +270,12 @@ impl Engine {
         self.tracker = CallTracker::new(self.seed_at(now));
         self.states = States::default();
         self.board.forget(&self.connection);
-        for (_, mut shown) in std::mem::take(&mut self.shown) {
-            shown.give_up(words, now);
-            self.outbox.put(Update::Call(Box::new(shown.update)));
+        self.dropped = 0;
+        self.log.forget_calls();
+        for id in self.desks.ids() {
+            self.give_up_calls(id, words, now);
         }
+        self.name_extensions();
     }
 
     /// Ids of a later tracker must not repeat those of an earlier one.
@@ -277,44 +301,23 @@ impl Engine {
         self.wanted.push_back(Wanted { purpose, action });
     }
 
-    // The phone.
-
-    fn device(&mut self, device: &str, state: &str) {
-        if self
-            .config
-            .as_ref()
-            .is_none_or(|config| config.channel != device)
-        {
-            return;
-        }
-        let before = self.phone.state();
-        self.phone.device(state);
-        self.tell_phone(before);
+    fn tell(&mut self, desk: DeskId, update: Update) {
+        self.outbox.put(desk, update);
     }
 
-    /// The states keep the hints; a list that only repeats them makes no change.
-    fn read_hint(&mut self) {
-        let Some(config) = &self.config else { return };
-        let own = ami::Extension::from(config.extension.as_str());
-        if let Some(hint) = self.states.extension(&own).filter(|hint| hint.certain) {
-            let state = hint.state;
-            let before = self.phone.state();
-            self.phone.hint(state);
-            self.tell_phone(before);
-        }
+    fn is_up(&self) -> bool {
+        matches!(self.connection, Connection::Connected { .. })
     }
 
-    fn tell_phone(&mut self, before: PhoneState) {
-        let state = self.phone.state();
-        if state != before {
-            self.outbox.put(Update::Phone(state));
-        }
+    /// The login that sentences name.
+    fn user(&self) -> &str {
+        self.pbx.as_ref().map_or("", |pbx| &pbx.user)
     }
 
     // Commands, people, time.
 
     /// Does what needs no connection of its own.
-    pub(crate) fn command(&mut self, command: Command, now: Instant) {
+    pub(crate) fn command(&mut self, desk: DeskId, command: Command, now: Instant) {
         match command {
             Command::Dial {
                 dial,
@@ -323,22 +326,21 @@ impl Engine {
                 tones,
                 asked,
             } => {
-                self.dial(
-                    Wish {
-                        dial,
-                        target,
-                        tones,
-                        asked,
-                    },
-                    &number,
-                    now,
-                );
+                let wish = Wish {
+                    dial,
+                    target,
+                    tones,
+                    asked,
+                };
+                self.dial(desk, wish, &number, now);
             }
-            Command::Cancel { dial } => self.cancel(&dial),
-            Command::HangUp { call } => self.hang_up(call),
-            Command::Order { order, call, what } => self.order(order, call, &what, now),
-            Command::WhoIs { key, number } => self.who_is(key, &number),
+            Command::Cancel { dial } => self.cancel(desk, &dial),
+            Command::HangUp { call } => self.hang_up(desk, call),
+            Command::Order { order, call, what } => self.order(desk, order, call, &what, now),
+            Command::WhoIs { key, number } => self.who_is(desk, key, &number),
+            Command::Seat(settings) => self.seat(desk, settings.map(|desk| *desk), now),
             Command::Configure(_)
+            | Command::Connect(_)
             | Command::Disconnect
             | Command::Test { .. }
             | Command::RetryNow
@@ -347,32 +349,28 @@ impl Engine {
         self.poll_tracker(now, now);
     }
 
-    fn who_is(&mut self, key: u64, number: &str) {
-        let plan = self.config.as_ref().map(|config| &config.dial_plan);
+    fn who_is(&mut self, desk: DeskId, key: u64, number: &str) {
+        let plan = self.desks.desk(desk).map(|desk| &desk.dial_plan);
         let number = plan.and_then(|plan| numbers::read(number, plan));
         let people = number.map_or(People::Nobody, |number| {
             numbers::people(&self.book, &number)
         });
-        self.outbox.put(Update::WhoIs { key, people });
+        self.tell(desk, Update::WhoIs { key, people });
     }
 
     /// The book was replaced: whoever is on the line may have a name now.
     pub(crate) fn book(&mut self, book: Arc<Book>) {
         self.book = book;
-        for shown in self.shown.values_mut() {
-            if shown.look_up(&self.book) {
-                self.outbox
-                    .put(Update::Call(Box::new(shown.update.clone())));
+        for id in self.desks.ids() {
+            let shown = self.desks.seat_mut(id).map(|seat| seat.shown.values_mut());
+            for shown in shown.into_iter().flatten() {
+                if shown.look_up(&self.book) {
+                    let update = Update::Call(Box::new(shown.update.clone()));
+                    self.outbox.put(id, update);
+                }
             }
         }
-        for dial in self.dials.running() {
-            let Some(number) = &dial.number else { continue };
-            let people = numbers::people(&self.book, number);
-            if people != dial.update.people {
-                dial.update.people = people;
-                self.outbox.put(Update::Dial(Box::new(dial.update.clone())));
-            }
-        }
+        self.look_up_dials();
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
@@ -387,10 +385,12 @@ impl Engine {
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.tracker.handle_timeout(now);
-        for channel_id in self.dials.take_due(now, |dial| &mut dial.hang_up_at) {
-            self.hang_up_dial(&channel_id);
+        for (due, channel_id) in self.dials.take_due(now) {
+            match due {
+                Due::HangUp => self.hang_up_dial(&channel_id),
+                Due::LookForPhone => self.look_for_phone(&channel_id),
+            }
         }
-        self.look_for_phones(now);
         self.audit_if_due(now);
         self.orders_due(now);
         self.poll_tracker(now, now);
@@ -402,81 +402,76 @@ impl Engine {
         while let Some(event) = self.tracker.poll_event() {
             match event {
                 CallEvent::Originate { id, progress } => self.originate_moved(&id, &progress, now),
-                CallEvent::Started(id) | CallEvent::Changed(id) => {
-                    if let Some(call) = self.tracker.call(id) {
-                        self.board.call(call);
-                    }
-                    self.call_changed(id, read);
-                }
-                CallEvent::Ended(call) => {
-                    self.board.call_ended(&call);
-                    self.call_ended(&call, read);
-                }
+                CallEvent::Started(id) | CallEvent::Changed(id) => self.call_changed(id, read),
+                CallEvent::Ended(call) => self.call_ended(Arc::from(call), read),
                 CallEvent::Room(name) => self.board.room_changed(&self.tracker, &name),
             }
         }
+        self.log_rest();
         self.ask_what_is_unclear();
         while let Some(change) = self.states.poll_change() {
             self.board.state(&self.states, &change);
-            let own = self.config.as_ref().map(|config| &*config.extension);
-            if let StateChange::Extension(extension) = &change
-                && own == Some(extension.as_str())
-            {
-                self.read_hint();
+            if let StateChange::Extension(extension) = &change {
+                for id in self.desks.of_extension(extension.as_str()) {
+                    self.read_hint(id);
+                }
             }
         }
         self.look_for_proof();
     }
 
     fn call_changed(&mut self, id: CallId, read: Instant) {
-        let (Some(call), Some(config)) = (self.tracker.call(id), &self.config) else {
+        let Some(call) = self.tracker.call(id) else {
             return;
         };
-        let around = Surroundings {
-            config,
-            book: &self.book,
-            read,
-        };
-        let origin = origin_of(&mut self.dials, call);
-        let is_news = match self.shown.get_mut(&id) {
-            Some(shown) => shown.refresh(call, origin, around),
-            None => match Shown::new(call, origin, around) {
-                Some(shown) => {
-                    debug!(call = %id, direction = ?shown.update.direction, "call reached our phone");
-                    self.shown.insert(id, shown);
-                    true
-                }
-                None => false,
-            },
-        };
-        if is_news && let Some(shown) = self.shown.get(&id) {
-            self.outbox
-                .put(Update::Call(Box::new(shown.update.clone())));
+        self.board.call(call);
+        self.log.call(call);
+        for desk in self.desks.reached_by(call) {
+            self.show_call(desk, id, read);
         }
     }
 
-    fn call_ended(&mut self, call: &calls::Call, read: Instant) {
-        let Some(config) = &self.config else { return };
-        let around = Surroundings {
-            config,
-            book: &self.book,
-            read,
+    fn show_call(&mut self, desk: DeskId, id: CallId, read: Instant) {
+        let Some(call) = self.tracker.call(id) else {
+            return;
         };
-        let origin = origin_of(&mut self.dials, call);
-        let update = match self.shown.remove(&call.id) {
-            Some(mut shown) => shown.refresh(call, origin, around).then_some(shown.update),
-            None => Shown::new(call, origin, around).map(|shown| shown.update),
-        };
+        let origin = origin_of(&self.dials, desk, call);
+        let update = self.desks.show(desk, call, origin, &self.book, read);
         if let Some(update) = update {
-            debug!(call = %call.id, "call over");
-            self.outbox.put(Update::Call(Box::new(update)));
+            self.outbox.put(desk, Update::Call(Box::new(update)));
+        }
+    }
+
+    fn call_ended(&mut self, call: Arc<calls::Call>, read: Instant) {
+        self.board.call_ended(&call);
+        for desk in self.desks.followers(&call) {
+            let origin = origin_of(&self.dials, desk, &call);
+            let update = self.desks.show(desk, &call, origin, &self.book, read);
+            if let Some(update) = update {
+                debug!(call = %call.id, %desk, "call over");
+                self.outbox.put(desk, Update::Call(Box::new(update)));
+            }
+        }
+        self.desks.forget_call(call.id);
+        self.log.ended(call);
+    }
+
+    /// What the log must know besides calls.
+    fn log_rest(&mut self) {
+        let dropped = self.tracker.oddities().unpolled;
+        self.log.lost(dropped.saturating_sub(self.dropped));
+        self.dropped = dropped;
+        if std::mem::take(&mut self.is_resynced) && self.log.is_on() {
+            let alive = self.tracker.uniqueids().cloned().collect();
+            self.log.write(What::Resynced { alive });
         }
     }
 }
 
-fn origin_of(dials: &mut Dials, call: &calls::Call) -> Option<Origin> {
+/// The dial that made a call, if it was asked for at this desk.
+fn origin_of(dials: &Dials, desk: DeskId, call: &calls::Call) -> Option<Origin> {
     let dial = dials.by_channel(call.originate.as_ref()?)?;
-    Some(Origin {
+    (dial.desk == desk).then(|| Origin {
         dial: dial.update.dial.clone(),
         number: dial.number.clone(),
     })

@@ -1,15 +1,36 @@
 //! Both ends of the engine as its owner sees them.
 
-use crate::{Command, Fact, Feed, Subject, Update, feed::Board};
+use crate::{
+    CallLog, Command, DeskId, Fact, Feed, Subject, Update,
+    feed::Board,
+    log::Log,
+    run::{self, Ends},
+};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
-/// Commands that may wait. A person gives a few a minute.
-const COMMANDS: usize = 64;
 /// Updates on their way before later ones are laid over each other.
 const UPDATES: usize = 32;
 
-/// The engine has more commands waiting than any person gives, or has ended.
+/// What differs between the engine of one person and that of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Commands that may wait; at least one. One person gives a few a minute.
+    pub commands: usize,
+    /// Whether there is a reader of the [`CallLog`].
+    pub log: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            commands: 64,
+            log: false,
+        }
+    }
+}
+
+/// The engine has more commands waiting than may wait, or has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the engine takes no more commands now")]
 pub struct Busy;
@@ -17,17 +38,25 @@ pub struct Busy;
 /// Gives commands to the engine; cheap to clone. The engine ends when the last one is dropped.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    commands: mpsc::Sender<Command>,
+    commands: mpsc::Sender<(DeskId, Command)>,
     feed: Feed<Subject, Fact>,
 }
 
 impl Handle {
-    /// Never waits.
+    /// For [`DeskId::OWN`]; never waits.
     ///
     /// # Errors
     /// [`Busy`] when the command was not taken.
     pub fn send(&self, command: Command) -> Result<(), Busy> {
-        self.commands.try_send(command).map_err(|_| Busy)
+        self.send_at(DeskId::OWN, command)
+    }
+
+    /// For the person at this desk; what concerns the PBX as a whole is the same at all. Never waits.
+    ///
+    /// # Errors
+    /// [`Busy`] when the command was not taken.
+    pub fn send_at(&self, desk: DeskId, command: Command) -> Result<(), Busy> {
+        self.commands.try_send((desk, command)).map_err(|_| Busy)
     }
 
     /// Calls, lamps, queues, rooms and parking of the whole PBX, for any number of readers.
@@ -40,33 +69,58 @@ impl Handle {
 /// What the engine reports.
 #[derive(Debug)]
 pub struct Updates {
-    updates: mpsc::Receiver<Update>,
+    updates: mpsc::Receiver<(DeskId, Update)>,
 }
 
 impl Updates {
-    /// The next fact; `None` after the engine has ended. Nothing is lost when the future is dropped.
-    pub async fn next(&mut self) -> Option<Update> {
+    /// The next fact and the desk that it is told to; what concerns nobody in particular comes to [`DeskId::OWN`]. `None` after the engine has ended. Nothing is lost when the future is dropped.
+    pub async fn next(&mut self) -> Option<(DeskId, Update)> {
         self.updates.recv().await
     }
 
     /// The next fact if there is one already.
-    pub fn try_next(&mut self) -> Option<Update> {
+    pub fn try_next(&mut self) -> Option<(DeskId, Update)> {
         self.updates.try_recv().ok()
     }
 }
 
-/// Starts the engine on the current tokio runtime, not yet connected; `book` may change at any time.
+/// Starts the engine of one person on the current tokio runtime, not yet connected; `book` may change at any time.
 ///
 /// # Panics
 /// Outside a tokio runtime.
 #[must_use]
 pub fn spawn(book: watch::Receiver<Arc<contacts::Book>>) -> (Handle, Updates) {
-    let (commands, inbox) = mpsc::channel(COMMANDS);
+    let (handle, updates, _) = spawn_with(book, Options::default());
+    (handle, updates)
+}
+
+/// The same for a server, with every call of the PBX to write down.
+///
+/// # Panics
+/// Outside a tokio runtime.
+#[must_use]
+pub fn spawn_with(
+    book: watch::Receiver<Arc<contacts::Book>>,
+    options: Options,
+) -> (Handle, Updates, CallLog) {
+    let (commands, inbox) = mpsc::channel(options.commands.max(1));
     let (outbox, updates) = mpsc::channel(UPDATES);
     let board = Board::default();
     let feed = board.feed();
-    tokio::spawn(crate::run::run(book, inbox, outbox, board));
-    (Handle { commands, feed }, Updates { updates })
+    let (log, reader) = if options.log {
+        Log::new(run::clock)
+    } else {
+        Log::off()
+    };
+    let ends = Ends {
+        book,
+        commands: inbox,
+        updates: outbox,
+        board,
+        log,
+    };
+    tokio::spawn(run::run(ends));
+    (Handle { commands, feed }, Updates { updates }, reader)
 }
 
 #[cfg(test)]
@@ -82,7 +136,7 @@ mod tests {
         let taken = (0..1_000)
             .take_while(|_| handle.send(Command::RetryNow).is_ok())
             .count();
-        assert_eq!(taken, COMMANDS);
+        assert_eq!(taken, Options::default().commands);
         tokio::task::yield_now().await;
         assert_eq!(handle.send(Command::RetryNow), Ok(()));
     }
@@ -97,7 +151,10 @@ mod tests {
         handle.send(Command::WhoIs { key: 7, number }).unwrap();
         let soon = Duration::from_secs(5);
         let told = timeout(soon, updates.next()).await.unwrap();
-        assert!(matches!(told, Some(Update::WhoIs { key: 7, .. })));
+        assert!(matches!(
+            told,
+            Some((DeskId::OWN, Update::WhoIs { key: 7, .. }))
+        ));
         drop(handle);
         assert_eq!(timeout(soon, updates.next()).await.unwrap(), None);
     }

@@ -1,7 +1,8 @@
 //! The application without a face: manager interface, call tracker and contact book in one loop with one owner of state.
 //!
 //! [`spawn`] starts the loop. [`Command`]s go in by the [`Handle`] without waiting; [`Update`]s come out, and a reader
-//! who is slow gets the newest of each thing instead of a queue.
+//! who is slow gets the newest of each thing instead of a queue. One engine speaks to one PBX and serves any number of
+//! [`Desk`]s there: a desktop has one of its own, [`DeskId::OWN`], a server seats a desk for everybody.
 #![forbid(unsafe_code)]
 
 mod auto_answer;
@@ -9,20 +10,24 @@ mod capabilities;
 mod command;
 mod config;
 mod control;
+mod desk;
 mod dials;
 mod engine;
 mod feed;
 mod handle;
 mod handling;
 mod link;
+mod log;
 mod numbers;
 mod order;
 mod outbox;
 mod phone;
 mod placing;
 mod probe;
+mod remembered;
 mod run;
 mod shown;
+mod timers;
 mod update;
 mod words;
 
@@ -31,9 +36,11 @@ pub use calls::CallId;
 pub use capabilities::{Ability, Capabilities};
 pub use command::{Command, DialId};
 pub use config::{Config, Pbx, Tls};
+pub use desk::{Desk, DeskId};
 pub use feed::{ExtensionFact, Fact, Feed, MemberFact, ParkedFact, Pulled, Subject, Subscription};
-pub use handle::{Busy, Handle, Updates, spawn};
+pub use handle::{Busy, Handle, Options, Updates, spawn, spawn_with};
 pub use handling::{Conference, DoNotDisturb, Handling};
+pub use log::{CallLog, Logged, What};
 pub use order::{Order, OrderId, Outcome};
 pub use placing::Placing;
 pub use update::{

@@ -1,13 +1,12 @@
 //! From our settings to a link, and from what the link says to what is told.
 
-use crate::{Config, Connection, Tls, words};
+use crate::{Connection, Pbx, Tls, words};
 use ami::{Charset, FieldValue};
 use ami_client::{Fingerprint, LinkConfig, LinkError, Transport, Trust};
 use std::time::Duration;
 
 /// Checks what the settings say of the PBX; the error is a sentence.
-pub(crate) fn link_config(config: &Config) -> Result<LinkConfig, String> {
-    let pbx = &config.pbx;
+pub(crate) fn link_config(pbx: &Pbx) -> Result<LinkConfig, String> {
     if pbx.host.trim().is_empty() {
         return Err("The address of the phone system is missing.".into());
     }
@@ -85,26 +84,15 @@ fn needs_a_person(why: &LinkError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Pbx;
-    use phone_number::{DialPlan, Region};
 
-    fn config(tls: Tls, charset: &str) -> Config {
-        let pbx = Pbx {
+    fn pbx(tls: Tls, charset: &str) -> Pbx {
+        Pbx {
             host: "pbx.example".into(),
             port: 5038,
             tls,
             user: "sidetone".into(),
             secret: "s".to_owned().into(),
             charset: charset.into(),
-        };
-        Config {
-            pbx,
-            extension: "101".into(),
-            channel: "PJSIP/101".into(),
-            context: "internal".into(),
-            dial_plan: DialPlan::new(Region::GB),
-            placing: crate::Placing::default(),
-            handling: crate::Handling::default(),
         }
     }
 
@@ -113,17 +101,17 @@ mod tests {
         let short_pin = Tls::Pin {
             sha256: "ab:cd".into(),
         };
-        let words = link_config(&config(short_pin, "")).unwrap_err();
+        let words = link_config(&pbx(short_pin, "")).unwrap_err();
         assert_eq!(
             words,
             "The certificate's SHA-256 fingerprint must have 64 hexadecimal digits."
         );
-        let words = link_config(&config(Tls::Off, "klingon")).unwrap_err();
+        let words = link_config(&pbx(Tls::Off, "klingon")).unwrap_err();
         assert_eq!(
             words,
             "“klingon” is not a single-byte charset such as windows-1251."
         );
-        assert!(link_config(&config(Tls::System, "windows-1251")).is_ok());
+        assert!(link_config(&pbx(Tls::System, "windows-1251")).is_ok());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Own phone: what its device state, or else the hint of its extension, tells.
 
 use crate::PhoneState;
-use ami::ExtensionState;
+use ami::{DeviceStatus, ExtensionState};
 
 /// The newest that was heard of it on this connection.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ impl Phone {
     }
 
     /// `DeviceStateChange` of the own channel.
-    pub(crate) fn device(&mut self, state: &str) {
+    pub(crate) fn device(&mut self, state: DeviceStatus) {
         self.device = of_device(state);
     }
 
@@ -32,42 +32,42 @@ impl Phone {
     }
 }
 
-/// Device states by their names (`main/devicestate.c`); `None`: Asterisk does not know either.
-pub(crate) fn of_device(state: &str) -> Option<PhoneState> {
+/// `None`: Asterisk does not know either.
+pub(crate) fn of_device(state: DeviceStatus) -> Option<PhoneState> {
     let idle = PhoneState {
         registered: Some(true),
         ..PhoneState::default()
     };
     Some(match state {
-        "NOT_INUSE" => idle,
-        "INUSE" => PhoneState {
+        DeviceStatus::NotInUse => idle,
+        DeviceStatus::InUse => PhoneState {
             in_use: true,
             ..idle
         },
-        "BUSY" => PhoneState {
+        DeviceStatus::Busy => PhoneState {
             in_use: true,
             busy: true,
             ..idle
         },
-        "RINGING" => PhoneState {
+        DeviceStatus::Ringing => PhoneState {
             ringing: true,
             ..idle
         },
-        "RINGINUSE" => PhoneState {
+        DeviceStatus::RingInUse => PhoneState {
             in_use: true,
             ringing: true,
             ..idle
         },
-        "ONHOLD" => PhoneState {
+        DeviceStatus::OnHold => PhoneState {
             in_use: true,
             on_hold: true,
             ..idle
         },
-        "UNAVAILABLE" | "INVALID" => PhoneState {
+        DeviceStatus::Unavailable | DeviceStatus::Invalid => PhoneState {
             registered: Some(false),
             ..idle
         },
-        _ => return None,
+        DeviceStatus::Unknown => return None,
     })
 }
 
@@ -81,11 +81,11 @@ mod tests {
         assert_eq!(phone.state().registered, None);
         phone.hint(ExtensionState(0));
         assert_eq!(phone.state().registered, Some(true));
-        phone.device("UNAVAILABLE");
+        phone.device(DeviceStatus::Unavailable);
         assert_eq!(phone.state().registered, Some(false));
-        phone.device("RINGINUSE");
+        phone.device(DeviceStatus::RingInUse);
         assert!(phone.state().ringing && phone.state().in_use);
-        phone.device("UNKNOWN");
+        phone.device(DeviceStatus::Unknown);
         assert_eq!(phone.state().registered, Some(true));
     }
 }

@@ -1,6 +1,6 @@
 //! From a wish to call somebody to the Originate that does it.
 
-use crate::{Config, People, PhoneModel};
+use crate::{Desk, People, PhoneModel};
 use ami::{CallerId, FieldValue, Originate, Uniqueid, Variable};
 use phone_number::{Dialable, PhoneNumber};
 use std::time::Duration;
@@ -55,15 +55,15 @@ const LONGEST_NAME: usize = 79;
 /// # Errors
 /// A sentence for the person who dialled.
 pub(crate) fn originate(
-    config: &Config,
+    desk: &Desk,
     target: &Dialable,
     number: Option<&PhoneNumber>,
     people: &People,
     channel_id: Uniqueid,
 ) -> Result<Originate, String> {
-    let placing = &config.placing;
+    let placing = &desk.placing;
     let channel = match placing.through.as_str() {
-        "" => &config.channel,
+        "" => &desk.channel,
         through => through,
     };
     let connected_line = placing
@@ -81,7 +81,7 @@ pub(crate) fn originate(
         channel: field("channel", channel)?,
         channel_id,
         exten: field("number", target.as_str())?,
-        context: field("context", &config.context)?,
+        context: field("context", &desk.context)?,
         priority: 1,
         timeout: placing
             .ring
@@ -153,20 +153,12 @@ fn variables(placing: &Placing, channel: &str) -> Result<Vec<Variable>, String> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Pbx, Person, Tls};
+    use crate::Person;
     use ami::{Action, ActionId};
     use phone_number::{DialPlan, Region};
 
-    fn config(placing: Placing) -> Config {
-        Config {
-            pbx: Pbx {
-                host: "pbx.example".into(),
-                port: 5038,
-                tls: Tls::Off,
-                user: "sidetone".into(),
-                secret: "secret".to_owned().into(),
-                charset: String::new(),
-            },
+    fn desk(placing: Placing) -> Desk {
+        Desk {
             extension: "101".into(),
             channel: "PJSIP/101".into(),
             context: "internal".into(),
@@ -177,11 +169,11 @@ mod tests {
     }
 
     fn written(placing: Placing, target: &str, number: &str, people: &People) -> String {
-        let config = config(placing);
-        let number = config.dial_plan.number(number).ok();
+        let desk = desk(placing);
+        let number = desk.dial_plan.number(number).ok();
         let target = Dialable::new(target).unwrap();
         let originate = originate(
-            &config,
+            &desk,
             &target,
             number.as_ref(),
             people,
@@ -303,8 +295,8 @@ mod tests {
             ..Placing::default()
         };
         let target = Dialable::new("102").unwrap();
-        let config = config(placing);
-        let words = originate(&config, &target, None, &People::Nobody, Uniqueid::from("1"));
+        let desk = desk(placing);
+        let words = originate(&desk, &target, None, &People::Nobody, Uniqueid::from("1"));
         assert!(words.unwrap_err().contains("“variables”"));
     }
 }

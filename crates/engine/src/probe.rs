@@ -1,14 +1,14 @@
 //! Tries settings over a connection of its own: can we log in, may we do what we need, is the phone there?
 
 use crate::{
-    Config, PhoneState, TestReport, Verdict,
+    Config, Desk, PhoneState, TestReport, Verdict,
     link::link_config,
     phone::of_device,
     words::{no_right, sentence},
 };
 use ami::{
-    Action, ActionId, Event, FieldValue, Message, Originate, Refusal, Response, Rights,
-    SessionEvent, Uniqueid,
+    Action, ActionId, DeviceStatus, Event, FieldValue, Message, Originate, Refusal, Response,
+    Rights, SessionEvent, Uniqueid,
 };
 use ami_client::{Link, LinkError, LinkEvent, SendError};
 use std::time::Duration;
@@ -23,7 +23,7 @@ const NO_PHONE: &str = "PJSIP/sidetone-test-rings-nobody";
 
 /// Looks at everything within [`LIMIT`]. `random` keeps its channel apart from those of other programs.
 pub(crate) async fn probe(config: &Config, random: u64) -> TestReport {
-    let link = match link_config(config) {
+    let link = match link_config(&config.pbx) {
         Ok(link) => link,
         Err(words) => return not_connected(words),
     };
@@ -88,7 +88,7 @@ enum Heard {
 
 impl Probe {
     async fn run(&mut self, config: &Config, random: u64) -> Result<(), String> {
-        let device = config.channel.as_str();
+        let device = config.desk.channel.as_str();
         loop {
             if let Heard::Up(version) = self.hear(None, device).await? {
                 self.findings.version = version;
@@ -150,8 +150,8 @@ impl Probe {
         let originate = Originate {
             channel: field(NO_PHONE)?,
             channel_id: Uniqueid::from(format!("sidetone-test-{random:016x}")),
-            exten: field(&config.extension)?,
-            context: field(&config.context)?,
+            exten: field(&config.desk.extension)?,
+            context: field(&config.desk.context)?,
             priority: 1,
             timeout: Duration::from_secs(1),
             connected_line: None,
@@ -161,7 +161,7 @@ impl Probe {
             variables: Vec::new(),
         };
         let id = self.send(&Action::Originate(originate))?;
-        match timeout(EVENT_LIMIT, self.await_event(id, &config.channel)).await {
+        match timeout(EVENT_LIMIT, self.await_event(id, &config.desk.channel)).await {
             Ok(result) => result,
             Err(_) => Ok(()),
         }
@@ -220,7 +220,7 @@ fn heard(event: &SessionEvent<'_>, asked: Option<ActionId>, device: &str) -> Hea
                     state,
                 },
             ..
-        } if *name == *device => Heard::Device(of_device(&state.text())),
+        } if *name == *device => Heard::Device(of_device(DeviceStatus::from_word(state.bytes()))),
         SessionEvent::ListComplete { action_id, .. } if Some(*action_id) == asked => Heard::Listed,
         SessionEvent::TimedOut { action_id, .. } if Some(*action_id) == asked => {
             Heard::Refused("no answer in time".into())
@@ -277,9 +277,9 @@ impl Findings {
 
     /// The first right that is missing.
     fn trouble(&self, config: &Config) -> Option<String> {
-        let Config {
+        let Desk {
             context, extension, ..
-        } = config;
+        } = &config.desk;
         let user = &config.pbx.user;
         if let Some(rights) = &self.rights {
             let needed = ["Originate", "Hangup", "CoreShowChannels"];
@@ -304,9 +304,9 @@ impl Findings {
     }
 
     fn phone(&self, config: &Config) -> Verdict {
-        let Config {
+        let Desk {
             extension, channel, ..
-        } = config;
+        } = &config.desk;
         let failed = |words| Verdict {
             passed: false,
             words,

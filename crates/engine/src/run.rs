@@ -1,13 +1,14 @@
 //! The loop that owns everything: one tick at a time, none of which waits.
 
 use crate::{
-    Command, Config, Connection, TestReport, Update,
+    Command, Config, Connection, DeskId, Pbx, TestReport, Update,
     engine::Engine,
     feed::Board,
     link::{after, link_config},
+    log::Log,
     probe,
 };
-use ami_client::{Link, LinkEvent};
+use ami_client::{Link, LinkConfig, LinkEvent};
 use calls::Seed;
 use contacts::Book;
 use std::{
@@ -28,7 +29,7 @@ const PROBES: usize = 4;
 
 /// What wakes the loop.
 enum Tick {
-    Command(Option<Command>),
+    Command(Option<(DeskId, Command)>),
     /// The contact book was replaced; `false`: nobody is left who could.
     Book(bool),
     Tested(u64, TestReport),
@@ -37,25 +38,31 @@ enum Tick {
     Timeout,
     /// A reader of the feed is done with what the engine wanted, or the first one has come.
     Feed,
+    /// There may be room in the call log to say what is missing there.
+    Log,
     /// The link said something, and the engine has heard it.
     Link,
 }
 
-pub(crate) async fn run(
-    book: watch::Receiver<Arc<Book>>,
-    commands: mpsc::Receiver<Command>,
-    updates: mpsc::Sender<Update>,
-    board: Board,
-) {
-    let first = book.borrow().clone();
-    let engine = Engine::new(seed(), first, board);
+/// What the loop reads and writes, besides the PBX.
+pub(crate) struct Ends {
+    pub(crate) book: watch::Receiver<Arc<Book>>,
+    pub(crate) commands: mpsc::Receiver<(DeskId, Command)>,
+    pub(crate) updates: mpsc::Sender<(DeskId, Update)>,
+    pub(crate) board: Board,
+    pub(crate) log: Log,
+}
+
+pub(crate) async fn run(ends: Ends) {
+    let first = ends.book.borrow().clone();
+    let engine = Engine::new(seed(), first, ends.board, ends.log);
     Run {
         engine,
         link: None,
         probes: JoinSet::new(),
-        commands,
-        book: Some(book),
-        updates,
+        commands: ends.commands,
+        book: Some(ends.book),
+        updates: ends.updates,
     }
     .run()
     .await;
@@ -65,10 +72,10 @@ struct Run {
     engine: Engine,
     link: Option<Link>,
     probes: JoinSet<(u64, TestReport)>,
-    commands: mpsc::Receiver<Command>,
+    commands: mpsc::Receiver<(DeskId, Command)>,
     /// Nothing once whoever replaces the book has gone.
     book: Option<watch::Receiver<Arc<Book>>>,
-    updates: mpsc::Sender<Update>,
+    updates: mpsc::Sender<(DeskId, Update)>,
 }
 
 impl Run {
@@ -98,6 +105,7 @@ impl Run {
         let due = engine.poll_timeout();
         let has_more = !engine.outbox().is_empty();
         let feed = engine.board().room();
+        let log = engine.log().room();
         tokio::select! {
             biased;
             command = commands.recv() => Tick::Command(command),
@@ -106,6 +114,7 @@ impl Run {
             room = updates.reserve(), if has_more => Tick::Room(room.is_ok()),
             () = reach(due), if due.is_some() => Tick::Timeout,
             () = feed.notified() => Tick::Feed,
+            () = wait(log) => Tick::Log,
             () = hear(link, engine) => Tick::Link,
         }
     }
@@ -114,20 +123,22 @@ impl Run {
     fn take(&mut self, tick: Tick) -> bool {
         let now = now();
         match tick {
-            Tick::Command(None | Some(Command::Shutdown)) | Tick::Room(false) => return false,
-            Tick::Command(Some(command)) => self.command(command, now),
+            Tick::Command(None | Some((_, Command::Shutdown))) | Tick::Room(false) => return false,
+            Tick::Command(Some((desk, command))) => self.command(desk, command, now),
             Tick::Book(true) => self.take_book(),
             Tick::Book(false) => self.book = None,
-            Tick::Tested(key, report) => self.engine.outbox().put(Update::Tested { key, report }),
+            Tick::Tested(key, report) => self.tell(Update::Tested { key, report }),
             Tick::Timeout => self.engine.handle_timeout(now),
+            Tick::Log => self.engine.log().tell_lost(),
             Tick::Room(true) | Tick::Feed | Tick::Link => {}
         }
         true
     }
 
-    fn command(&mut self, command: Command, now: Instant) {
+    fn command(&mut self, desk: DeskId, command: Command, now: Instant) {
         match command {
             Command::Configure(config) => self.configure(*config, now),
+            Command::Connect(pbx) => self.connect(*pbx, now),
             Command::Disconnect => {
                 self.link = None;
                 self.engine.disconnect(now);
@@ -138,18 +149,29 @@ impl Run {
                     link.retry_now();
                 }
             }
-            other @ (Command::Dial { .. }
+            other @ (Command::Seat(_)
+            | Command::Dial { .. }
             | Command::Cancel { .. }
             | Command::HangUp { .. }
             | Command::Order { .. }
             | Command::WhoIs { .. }
-            | Command::Shutdown) => self.engine.command(other, now),
+            | Command::Shutdown) => self.engine.command(desk, other, now),
         }
     }
 
     fn configure(&mut self, config: Config, now: Instant) {
-        let link = link_config(&config);
+        let link = link_config(&config.pbx);
         let is_new = self.engine.configure(config, now);
+        self.make_link(link, is_new, now);
+    }
+
+    fn connect(&mut self, pbx: Pbx, now: Instant) {
+        let link = link_config(&pbx);
+        let is_new = self.engine.connect(pbx, now);
+        self.make_link(link, is_new, now);
+    }
+
+    fn make_link(&mut self, link: Result<LinkConfig, String>, is_new: bool, now: Instant) {
         match (link, &mut self.link) {
             (Ok(_), Some(_)) if !is_new => {}
             (Ok(wanted), Some(link)) => link.reconfigure(wanted),
@@ -164,14 +186,15 @@ impl Run {
     fn test(&mut self, key: u64, config: Config) {
         if self.probes.len() >= PROBES {
             warn!("too many tests of settings at once");
-            self.engine.outbox().put(Update::Tested {
-                key,
-                report: probe::too_many(),
-            });
-            return;
+            let report = probe::too_many();
+            return self.tell(Update::Tested { key, report });
         }
         self.probes
             .spawn(async move { (key, probe::probe(&config, random()).await) });
+    }
+
+    fn tell(&mut self, update: Update) {
+        self.engine.outbox().put(DeskId::OWN, update);
     }
 
     fn take_book(&mut self) {
@@ -232,6 +255,13 @@ async fn changed(book: &mut Option<watch::Receiver<Arc<Book>>>) -> bool {
     }
 }
 
+async fn wait(room: Option<impl Future<Output = ()>>) {
+    match room {
+        Some(room) => room.await,
+        None => std::future::pending().await,
+    }
+}
+
 async fn reach(due: Option<Instant>) {
     match due {
         Some(due) => sleep_until(due.into()).await,
@@ -240,15 +270,21 @@ async fn reach(due: Option<Instant>) {
 }
 
 fn seed() -> Seed {
+    let (at, unix_ms) = clock();
+    Seed {
+        unix_ms,
+        at,
+        random: random(),
+    }
+}
+
+/// Now, and the same in milliseconds since 1970.
+pub(crate) fn clock() -> (Instant, u64) {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     let unix_ms = u64::try_from(since.as_millis()).unwrap_or_default();
-    Seed {
-        unix_ms,
-        at: now(),
-        random: random(),
-    }
+    (now(), unix_ms)
 }
 
 /// The standard library's only source of randomness; two programs must not share their ids.

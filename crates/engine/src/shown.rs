@@ -1,6 +1,6 @@
 //! A call of the tracker as the person at our phone sees it.
 
-use crate::{CallUpdate, Config, DialId, Direction, Mine, People, Phase, Side, numbers};
+use crate::{CallUpdate, Desk, DialId, Direction, Mine, People, Phase, Side, numbers};
 use calls::{Call, End, Leg, LegState, Role, Talk, Transfer, Transferred};
 use contacts::Book;
 use phone_number::{DialPlan, PhoneNumber};
@@ -25,7 +25,7 @@ pub(crate) struct Origin {
 /// What is known besides the call itself.
 #[derive(Clone, Copy)]
 pub(crate) struct Surroundings<'a> {
-    pub(crate) config: &'a Config,
+    pub(crate) desk: &'a Desk,
     pub(crate) book: &'a Book,
     /// When the bytes that brought this change were read.
     pub(crate) read: Instant,
@@ -38,17 +38,17 @@ impl Shown {
         origin: Option<Origin>,
         around: Surroundings<'_>,
     ) -> Option<Self> {
-        let own = Own::of(call, around.config)?;
+        let own = Own::of(call, around.desk)?;
         if own.only_looked_for() && call.ended.is_none() {
             return None;
         }
-        let (text, name) = own.far_end(call, &around.config.dial_plan);
+        let (text, name) = own.far_end(call, &around.desk.dial_plan);
         let (dial, asked) =
             origin.map_or((None, None), |origin| (Some(origin.dial), origin.number));
         // What the person asked for, before what the dial plan made of it.
         let number = asked
             .filter(|_| own.direction == Direction::Outgoing)
-            .or_else(|| numbers::read(text?, &around.config.dial_plan));
+            .or_else(|| numbers::read(text?, &around.desk.dial_plan));
         let text = number.as_ref().map(PhoneNumber::raw).or(text);
         let update = CallUpdate {
             call: call.id,
@@ -58,7 +58,7 @@ impl Shown {
             phase: own.phase(call, false),
             remote: numbers::remote(text, name, number.as_ref()),
             people: who(around.book, number.as_ref()),
-            line: line(call, own.direction, around.config),
+            line: line(call, own.direction, around.desk),
             since: call.started,
             answered: call.answered,
             ended: call.ended,
@@ -89,7 +89,7 @@ impl Shown {
         }
         next.rejected = self.rejected && !rings_anew;
         if next.rejected
-            && let Some(own) = Own::of(call, around.config)
+            && let Some(own) = Own::of(call, around.desk)
         {
             next.update.phase = own.phase(call, true);
         }
@@ -117,12 +117,9 @@ impl Shown {
 }
 
 /// The channels to hang up when the person at this phone is done with the call: his own, never the caller's.
-pub(crate) fn own_channels<'a>(
-    call: &'a Call,
-    config: &'a Config,
-) -> impl Iterator<Item = &'a Leg> {
+pub(crate) fn own_channels<'a>(call: &'a Call, desk: &'a Desk) -> impl Iterator<Item = &'a Leg> {
     let legs = || {
-        call.legs_of(&config.extension)
+        call.legs_of(&desk.extension)
             .filter(|leg| leg.state != LegState::Gone)
     };
     let is_up = legs().any(|leg| leg.state == LegState::Up);
@@ -133,11 +130,11 @@ fn who(book: &Book, number: Option<&PhoneNumber>) -> People {
     number.map_or(People::Nobody, |number| numbers::people(book, number))
 }
 
-fn line(call: &Call, direction: Direction, config: &Config) -> Option<String> {
+fn line(call: &Call, direction: Direction, desk: &Desk) -> Option<String> {
     let dialled = call
         .dialled
         .as_deref()
-        .filter(|dialled| *dialled != config.extension)?;
+        .filter(|dialled| *dialled != desk.extension)?;
     (direction == Direction::Incoming).then(|| dialled.to_owned())
 }
 
@@ -148,8 +145,8 @@ struct Own<'a> {
 }
 
 impl<'a> Own<'a> {
-    fn of(call: &'a Call, config: &'a Config) -> Option<Self> {
-        let legs: Vec<_> = call.legs_of(&config.extension).collect();
+    fn of(call: &'a Call, desk: &'a Desk) -> Option<Self> {
+        let legs: Vec<_> = call.legs_of(&desk.extension).collect();
         let last = legs.last()?;
         let direction = match last.role {
             Role::Caller => Direction::Outgoing,

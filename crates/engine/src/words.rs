@@ -1,20 +1,20 @@
 //! Sentences for the person who dialled, and what the errors of Asterisk mean.
 
 use crate::{
-    Config, End,
+    Desk, End,
     dials::{Dial, StandIn},
 };
 use ami::Refusal;
 use phone_number::{Dialable, PhoneNumber};
 
-/// How an outgoing call ended. `you` is always the person at our phone, who placed it.
-pub(crate) fn dial_end(end: &calls::End, dial: &Dial, config: &Config) -> (End, String) {
+/// How an outgoing call ended. `you` is always the person at our phone, who placed it; `user` that of the AMI.
+pub(crate) fn dial_end(end: &calls::End, dial: &Dial, desk: &Desk, user: &str) -> (End, String) {
     let target = &dial.target;
     let display = dial
         .number
         .as_ref()
         .map_or_else(|| target.to_string(), PhoneNumber::international);
-    let extension = &config.extension;
+    let extension = &desk.extension;
     match end {
         calls::End::ByThem => (End::ByThem, "They hung up.".into()),
         calls::End::ByYou => (End::ByYou, "You hung up.".into()),
@@ -40,7 +40,7 @@ pub(crate) fn dial_end(end: &calls::End, dial: &Dial, config: &Config) -> (End, 
             End::NoSuchNumber,
             format!("{display} does not exist or cannot be reached."),
         ),
-        calls::End::Refused(why) => (End::Refused, refused(why, target, config)),
+        calls::End::Refused(why) => (End::Refused, refused(why, target, desk, user)),
         calls::End::Failed { cause } => {
             (End::Failed, format!("The call failed: {}.", cause.words()))
         }
@@ -52,8 +52,8 @@ pub(crate) fn dial_end(end: &calls::End, dial: &Dial, config: &Config) -> (End, 
 }
 
 /// The PBX has something that answers in place of the phone.
-pub(crate) fn taken_by(stand_in: StandIn, config: &Config) -> String {
-    let Config { extension, .. } = config;
+pub(crate) fn taken_by(stand_in: StandIn, desk: &Desk) -> String {
+    let Desk { extension, .. } = desk;
     match stand_in {
         StandIn::Nobody => format!(
             "Not called: your phone {extension} was not picked up, and voicemail or an announcement answered in its place."
@@ -68,18 +68,19 @@ pub(crate) fn unknown_outcome() -> &'static str {
     "The line to the phone system was lost; it is not known what became of the call. It is not dialled again."
 }
 
+pub(crate) const OTHER_SETTINGS: &str = "The settings were changed meanwhile.";
+pub(crate) const OTHER_SETTINGS_DIAL: &str = "The settings were changed meanwhile; it is not known what became of the call. It is not dialled again.";
+
 /// The PBX took the Originate and then was silent, although the line stood.
-pub(crate) fn nothing_heard(config: &Config) -> String {
-    let user = &config.pbx.user;
+pub(crate) fn nothing_heard(user: &str) -> String {
     format!(
         "It is not known what became of the call: the phone system told nothing of it. Check that the AMI user “{user}” has “call” in the line read= in manager.conf."
     )
 }
 
 /// What Asterisk answers to an Originate, made useful.
-fn refused(why: &str, target: &Dialable, config: &Config) -> String {
-    let Config { context, .. } = config;
-    let user = &config.pbx.user;
+fn refused(why: &str, target: &Dialable, desk: &Desk, user: &str) -> String {
+    let Desk { context, .. } = desk;
     match Refusal::new(why) {
         Refusal::PermissionDenied => format!("Not called: {}", no_right(user, "originate")),
         Refusal::NoSuchExtension => format!(
@@ -106,8 +107,7 @@ pub(crate) const CALL_IS_OVER: &str = "There is no such call any more.";
 const NO_ATXFER: &str = "An attended transfer needs `atxfer` in features.conf, and the option `t` or `T` in the Dial of this call. Without them call the target as a second call, and join the two.";
 
 /// What Asterisk answers to an order, made useful.
-pub(crate) fn order_refused(action: &str, why: &Refusal<'_>, config: &Config) -> String {
-    let user = &config.pbx.user;
+pub(crate) fn order_refused(action: &str, why: &Refusal<'_>, desk: &Desk, user: &str) -> String {
     match why {
         Refusal::PermissionDenied => match ami::write_classes(action).first() {
             Some(class) => sentence(&no_right(user, class.as_str())),
@@ -116,7 +116,7 @@ pub(crate) fn order_refused(action: &str, why: &Refusal<'_>, config: &Config) ->
         Refusal::NoSuchChannel => "The call has just ended or gone elsewhere.".into(),
         Refusal::NoSuchExtension => format!(
             "That cannot be dialled in the context “{}” of the phone system.",
-            config.context
+            desk.context
         ),
         Refusal::UnknownAction => format!("This phone system does not have the action {action}."),
         Refusal::Other(words) if action == "Atxfer" && words.contains("feature") => {

@@ -230,12 +230,14 @@ impl FakeAmi {
                 secret: SECRET.to_owned().into(),
                 charset: String::new(),
             },
-            extension: "101".into(),
-            channel: "PJSIP/101".into(),
-            context: "internal".into(),
-            dial_plan: DialPlan::new(Region::RU),
-            placing: engine::Placing::default(),
-            handling: engine::Handling::default(),
+            desk: engine::Desk {
+                extension: "101".into(),
+                channel: "PJSIP/101".into(),
+                context: "internal".into(),
+                dial_plan: DialPlan::new(Region::RU),
+                placing: engine::Placing::default(),
+                handling: engine::Handling::default(),
+            },
         }
     }
 
@@ -401,6 +403,7 @@ impl Desk {
             .await
             .expect("told in time")
             .expect("the engine runs")
+            .1
     }
 
     async fn until(&mut self, wanted: impl Fn(&Update) -> bool) -> Update {

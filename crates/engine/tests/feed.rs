@@ -144,12 +144,14 @@ impl Desk {
                 secret: SIDETONE.secret.to_owned().into(),
                 charset: String::new(),
             },
-            extension: "101".into(),
-            channel: "PJSIP/101".into(),
-            context: "internal".into(),
-            placing: Placing::default(),
-            handling: engine::Handling::default(),
-            dial_plan: DialPlan::new(Region::RU),
+            desk: engine::Desk {
+                extension: "101".into(),
+                channel: "PJSIP/101".into(),
+                context: "internal".into(),
+                placing: Placing::default(),
+                handling: engine::Handling::default(),
+                dial_plan: DialPlan::new(Region::RU),
+            },
         };
         let configure = Command::Configure(Box::new(config));
         handle.send(configure).expect("the engine takes commands");

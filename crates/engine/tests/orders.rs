@@ -8,8 +8,8 @@ use ami::Uniqueid;
 use calls::Call;
 use desk::{Desk, SOON, calls_at, config, start};
 use engine::{
-    Ability, Command, Conference, Config, DoNotDisturb, Fact, Handling, Mine, Order, Outcome,
-    Phase, Progress, Update,
+    Ability, Command, Conference, DoNotDisturb, Fact, Handling, Mine, Order, Outcome, Phase,
+    Progress, Update,
 };
 use phone_number::{Dialable, Tones};
 use std::{collections::VecDeque, fs};
@@ -228,13 +228,8 @@ async fn a_call_becomes_a_conference() {
         exten: "800".into(),
         context: String::new(),
     });
-    let config = Config {
-        handling: Handling {
-            conference,
-            ..Handling::default()
-        },
-        ..config(&asterisk, SIDETONE)
-    };
+    let mut config = config(&asterisk, SIDETONE);
+    config.desk.handling.conference = conference;
     let mut desk = Desk::connect_with(config).await;
     let (theirs, mine) = customer_talks(&mut desk, &phones, "74951230001").await;
     assert_eq!(desk.order("room", Order::Conference).await, Outcome::Done);
@@ -333,10 +328,8 @@ async fn a_call_is_recorded_on_demand_and_queues_and_dnd_are_left_and_entered() 
         do_not_disturb: DoNotDisturb::Both,
         ..Handling::default()
     };
-    let config = Config {
-        handling,
-        ..config(&asterisk, LAB)
-    };
+    let mut config = config(&asterisk, LAB);
+    config.desk.handling = handling;
     let mut desk = Desk::connect_with(config).await;
     let (theirs, _) = customer_talks(&mut desk, &phones, "74951230001").await;
     let record = |on| Order::Record { on };
@@ -484,8 +477,8 @@ async fn who_waits_in_the_parking_lot_is_fetched_and_not_who_parked_him() {
     let (asterisk, phones) = start();
     let watch = asterisk.watch().unwrap();
     let mut config = config(&asterisk, SIDETONE);
-    config.extension = "102".into();
-    config.channel = "PJSIP/102".into();
+    config.desk.extension = "102".into();
+    config.desk.channel = "PJSIP/102".into();
     let mut desk = Desk::connect_with(config).await;
     phones.set_policy("102", Policy::answer_after(50)).unwrap();
     phones.set_policy(TRUNK, Policy::answer_after(50)).unwrap();
@@ -592,8 +585,8 @@ async fn a_customer_whom_we_called_is_picked_up_where_he_was_sent() {
     let (asterisk, phones) = start();
     let watch = asterisk.watch().unwrap();
     let mut cfg = config(&asterisk, SIDETONE);
-    cfg.extension = "102".into();
-    cfg.channel = "PJSIP/102".into();
+    cfg.desk.extension = "102".into();
+    cfg.desk.channel = "PJSIP/102".into();
     let mut desk = Desk::connect_with(cfg).await;
     phones.set_policy("102", Policy::answer_after(50)).unwrap();
     phones.set_policy("103", Policy::Ring).unwrap();
@@ -648,8 +641,8 @@ async fn nobody_was_asked_when_the_customer_hung_up_meanwhile() {
 async fn a_question_of_a_colleague_is_not_sent_on_with_his_customer() {
     let (asterisk, phones) = start();
     let mut cfg = config(&asterisk, SIDETONE);
-    cfg.extension = "103".into();
-    cfg.channel = "PJSIP/103".into();
+    cfg.desk.extension = "103".into();
+    cfg.desk.channel = "PJSIP/103".into();
     let mut other = Desk::connect_with(cfg).await;
     let mut desk = Desk::connect(&asterisk, SIDETONE).await;
     phones.set_policy("103", Policy::Ring).unwrap();

@@ -114,11 +114,9 @@ async fn variables_and_account_reach_the_dialplan_whole_on(version: Version) {
         variables: vec![format!("PLAIN={plain}"), "__CRM_ID=deal, 42".into()],
         ..Placing::default()
     };
-    let mut desk = Desk::connect_with(Config {
-        context: "sees-variables".into(),
-        ..placed(&asterisk, &placing)
-    })
-    .await;
+    let mut config = placed(&asterisk, &placing);
+    config.desk.context = "sees-variables".into();
+    let mut desk = Desk::connect_with(config).await;
     desk.dial("d", "5001");
     // An event writes quotes and backslashes as C does.
     let seen = plain.replace('\\', r"\\").replace('"', r#"\""#);
@@ -194,11 +192,9 @@ async fn chan_sip_shows_the_same_and_picks_up_too() {
         ring: Duration::from_secs(5),
         ..Placing::default()
     };
-    let mut desk = Desk::connect_with(Config {
-        channel: "SIP/101".into(),
-        ..placed(&asterisk, &placing)
-    })
-    .await;
+    let mut config = placed(&asterisk, &placing);
+    config.desk.channel = "SIP/101".into();
+    let mut desk = Desk::connect_with(config).await;
     let mark = phones.mark();
     desk.dial_as("d", ADA_DIALLED, ADA);
     desk.dial_until("d", |dial| dial.progress == Progress::RingingThere)
@@ -255,12 +251,10 @@ async fn all_phones_of_an_extension_ring_through_the_dialplan_and_one_without() 
             through: through.into(),
             ..Placing::default()
         };
-        let mut desk = Desk::connect_with(Config {
-            extension: "105".into(),
-            channel: "PJSIP/105".into(),
-            ..placed(&asterisk, &placing)
-        })
-        .await;
+        let mut config = placed(&asterisk, &placing);
+        config.desk.extension = "105".into();
+        config.desk.channel = "PJSIP/105".into();
+        let mut desk = Desk::connect_with(config).await;
         let mark = phones.mark();
         desk.dial_as("d", ADA_DIALLED, ADA);
         let mut called = Vec::new();
@@ -377,11 +371,12 @@ async fn behind_a_panel_the_customer_sees_the_firm_and_is_not_called_for_a_mailb
     let phones = Phones::start(&asterisk).unwrap();
     phones.set_policy("103", Policy::answer_after(50)).unwrap();
     phones.set_policy(TRUNK, Policy::Ring).unwrap();
-    let placed = |placing: &Placing| Config {
-        extension: "103".into(),
-        channel: "PJSIP/103".into(),
-        context: Configuration::Freepbx.context().into(),
-        ..placed(&asterisk, placing)
+    let placed = |placing: &Placing| {
+        let mut config = placed(&asterisk, placing);
+        config.desk.extension = "103".into();
+        config.desk.channel = "PJSIP/103".into();
+        config.desk.context = Configuration::Freepbx.context().into();
+        config
     };
     let mut desk = Desk::connect_with(placed(&Placing::default())).await;
     let mark = phones.mark();
@@ -467,10 +462,9 @@ fn snippet() -> &'static str {
 }
 
 fn placed(asterisk: &Asterisk, placing: &Placing) -> Config {
-    Config {
-        placing: placing.clone(),
-        ..config(asterisk, SIDETONE)
-    }
+    let mut config = config(asterisk, SIDETONE);
+    config.desk.placing = placing.clone();
+    config
 }
 
 /// The caller as the phone shows him.

@@ -322,14 +322,10 @@ async fn a_test_of_the_settings_finds_what_is_wrong() {
         },
         ..good.clone()
     };
-    let other_phone = Config {
-        channel: "PJSIP/109".into(),
-        ..good.clone()
-    };
-    let other_context = Config {
-        context: "nowhere".into(),
-        ..good.clone()
-    };
+    let mut other_phone = good.clone();
+    other_phone.desk.channel = "PJSIP/109".into();
+    let mut other_context = good.clone();
+    other_context.desk.context = "nowhere".into();
     for (config, connected, words) in [
         (
             config(&asterisk, wrong_secret),

@@ -10,8 +10,8 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use contacts::Book;
 use engine::{
-    Command, Config, Connection, Fact, Handle, Handling, Pbx as Settings, Placing, Subject, Tls,
-    Updates,
+    Command, Config, Connection, Desk as DeskSettings, Fact, Handle, Handling, Pbx as Settings,
+    Placing, Subject, Tls, Updates,
 };
 use phone_number::{DialPlan, Region};
 use tokio::{sync::watch, time::timeout};
@@ -161,12 +161,14 @@ impl Desk {
                 secret: "bench".to_owned().into(),
                 charset: String::new(),
             },
-            extension: "101".into(),
-            channel: "PJSIP/101".into(),
-            context: "internal".into(),
-            placing: Placing::default(),
-            handling: Handling::default(),
-            dial_plan: DialPlan::new(Region::GB),
+            desk: DeskSettings {
+                extension: "101".into(),
+                channel: "PJSIP/101".into(),
+                context: "internal".into(),
+                placing: Placing::default(),
+                handling: Handling::default(),
+                dial_plan: DialPlan::new(Region::GB),
+            },
         };
         handle
             .send(Command::Configure(Box::new(config)))

@@ -188,6 +188,25 @@ impl Entry {
         };
     }
 
+    /// It has just become known whose phone an endpoint is.
+    pub(super) fn name_legs(&mut self, endpoint: &str, extensions: &Extensions) {
+        let extension = extensions.of_endpoint(endpoint);
+        for leg in &mut self.call.legs {
+            if endpoint_of(leg.channel.as_str()) == endpoint {
+                leg.extension.clone_from(&extension);
+            }
+        }
+        if self.call.line.as_deref() == Some(endpoint) && extension.is_some() {
+            self.call.line = None;
+        }
+        let first = self.legs(Role::Caller).next();
+        if first.is_some_and(|leg| endpoint_of(leg.channel.as_str()) == endpoint) {
+            let caller = std::mem::take(&mut self.call.caller);
+            self.call.caller = caller.of_extension(extension.as_ref());
+        }
+        self.settle_direction(extensions);
+    }
+
     /// How the call ended, or would have if it ended now, with the cause that says so.
     pub(super) fn verdict(&self, attempt: Option<&Attempt>) -> (End, Option<Cause>) {
         // Whoever answered without the caller was rung for nobody, by the caller's voicemail or forwarding.

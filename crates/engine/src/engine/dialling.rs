@@ -2,8 +2,8 @@
 
 use super::{Engine, HANG_UP_AGAIN, HANG_UPS, NORMAL, PHONE_IS_TOLD, Purpose};
 use crate::{
-    CallId, CallUpdate, Config, Connection, DialId, End, Mine, People, Progress, Update,
-    dials::{Dial, StandIn, Wish},
+    CallId, CallUpdate, Desk, DeskId, DialId, End, Mine, People, Progress, Update,
+    dials::{Dial, Due, StandIn, Wish},
     numbers, placing,
     shown::own_channels,
     words,
@@ -14,60 +14,78 @@ use std::time::Instant;
 use tracing::{debug, info, warn};
 
 impl Engine {
-    /// The same id again is the same call.
-    pub(super) fn dial(&mut self, wish: Wish, number: &str, now: Instant) {
-        if let Some(known) = self.dials.by_id(&wish.dial) {
-            self.outbox
-                .put(Update::Dial(Box::new(known.update.clone())));
-            return;
+    /// The same id again at the same desk is the same call.
+    pub(super) fn dial(&mut self, desk: DeskId, wish: Wish, number: &str, now: Instant) {
+        if let Some(known) = self.dials.by_id(desk, &wish.dial) {
+            let update = Update::Dial(Box::new(known.update.clone()));
+            return self.tell(desk, update);
         }
-        let plan = self.config.as_ref().map(|config| &config.dial_plan);
+        let plan = self.desks.desk(desk).map(|desk| &desk.dial_plan);
         let number = plan.and_then(|plan| plan.number(number).ok());
         let people = number
             .as_ref()
             .map_or(People::Nobody, |number| numbers::people(&self.book, number));
-        self.dialled += 1;
-        let channel_id = Uniqueid::from(format!(
-            "sidetone-{:016x}-{}",
-            self.seed.random, self.dialled
-        ));
-        let originate = self.originate(&wish.target, number.as_ref(), &people, channel_id.clone());
-        self.dials.begin(wish, channel_id.clone(), number, people);
+        let channel_id = self.next_channel_id();
+        let id = channel_id.clone();
+        let originate = self.originate(desk, &wish.target, number.as_ref(), &people, id);
+        self.dials
+            .begin(desk, wish, channel_id.clone(), number, people);
         match originate {
             Ok(originate) => {
-                let phone = self.config.as_ref().map(|config| config.channel.as_str());
-                let phone = phone.unwrap_or(originate.channel.as_str());
-                self.tracker
-                    .expect_originate(channel_id.clone(), phone, now);
-                self.want(
-                    Purpose::Originate(channel_id.clone()),
-                    Action::Originate(originate),
-                );
-                self.tell_dial(&channel_id);
+                self.expect(desk, &originate, now);
+                let purpose = Purpose::Originate(channel_id.clone());
+                self.want(purpose, Action::Originate(originate));
             }
-            Err(words) => self.end_dial(&channel_id, End::Refused, words, now),
+            Err(words) => {
+                self.dials.end(&channel_id, End::Refused, words, now);
+            }
         }
+        if let Some(dial) = self.dials.by_channel(&channel_id) {
+            let update = Update::Dial(Box::new(dial.update.clone()));
+            self.tell(desk, update);
+        }
+    }
+
+    fn next_channel_id(&mut self) -> Uniqueid {
+        self.dialled += 1;
+        let (random, number) = (self.seed.random, self.dialled);
+        Uniqueid::from(format!("sidetone-{random:016x}-{number}"))
+    }
+
+    fn expect(&mut self, desk: DeskId, originate: &Originate, now: Instant) {
+        let phone = self.desks.desk(desk).map(|desk| desk.channel.as_str());
+        let phone = phone.unwrap_or(originate.channel.as_str());
+        self.tracker
+            .expect_originate(originate.channel_id.clone(), phone, now);
     }
 
     fn originate(
         &self,
+        desk: DeskId,
         target: &Dialable,
         number: Option<&PhoneNumber>,
         people: &People,
         channel_id: Uniqueid,
     ) -> Result<Originate, String> {
-        let Some(config) = &self.config else {
+        if self.pbx.is_none() {
             return Err("Not called: no phone system is set up yet.".into());
+        }
+        let Some(desk) = self.desks.desk(desk) else {
+            return Err("Not called: no phone is set up yet.".into());
         };
-        if !matches!(self.connection, Connection::Connected { .. }) {
+        if !self.is_up() {
             return Err("Not called: there is no connection to the phone system just now.".into());
         }
-        placing::originate(config, target, number, people, channel_id)
+        placing::originate(desk, target, number, people, channel_id)
     }
 
+    /// Unless nobody sits there any more.
     pub(super) fn tell_dial(&mut self, channel_id: &Uniqueid) {
-        if let Some(dial) = self.dials.by_channel(channel_id) {
-            self.outbox.put(Update::Dial(Box::new(dial.update.clone())));
+        if let Some(dial) = self.dials.by_channel(channel_id)
+            && self.desks.desk(dial.desk).is_some()
+        {
+            let update = Update::Dial(Box::new(dial.update.clone()));
+            self.tell(dial.desk, update);
         }
     }
 
@@ -78,12 +96,42 @@ impl Engine {
         words: impl Into<String>,
         now: Instant,
     ) {
-        if self
-            .dials
-            .by_channel(channel_id)
-            .is_some_and(|dial| dial.end(end, words, now))
-        {
+        if self.dials.end(channel_id, end, words, now).is_some() {
             self.tell_dial(channel_id);
+        }
+    }
+
+    /// Nothing tells what becomes of them.
+    pub(super) fn give_up_dials(&mut self, now: Instant) {
+        let running = self.dials.running().map(|dial| dial.channel_id.clone());
+        for channel_id in running.collect::<Vec<_>>() {
+            self.end_dial(&channel_id, End::Unknown, words::unknown_outcome(), now);
+        }
+    }
+
+    pub(super) fn give_up_dials_of(&mut self, desk: DeskId, words: &str, now: Instant) {
+        let running = self.dials.running_at(desk);
+        let running: Vec<_> = running.map(|dial| dial.channel_id.clone()).collect();
+        for channel_id in running {
+            self.end_dial(&channel_id, End::Unknown, words, now);
+        }
+    }
+
+    /// There is another book.
+    pub(super) fn look_up_dials(&mut self) {
+        let mut found = Vec::new();
+        for dial in self.dials.running() {
+            let Some(number) = &dial.number else { continue };
+            let people = numbers::people(&self.book, number);
+            if people != dial.update.people {
+                found.push((dial.channel_id.clone(), people));
+            }
+        }
+        for (channel_id, people) in found {
+            if let Some(dial) = self.dials.by_channel_mut(&channel_id) {
+                dial.update.people = people;
+                self.tell_dial(&channel_id);
+            }
         }
     }
 
@@ -99,7 +147,7 @@ impl Engine {
             self.tracker.originate_refused(channel_id, why.words());
             return;
         }
-        let Some(dial) = self.dials.by_channel(channel_id) else {
+        let Some(dial) = self.dials.by_channel_mut(channel_id) else {
             return;
         };
         dial.replied = true;
@@ -115,37 +163,34 @@ impl Engine {
     /// answered, and then the other party is about to be rung for nobody.
     pub(super) fn originate_answered(&mut self, channel_id: &Uniqueid, now: Instant) {
         let phone_is_up = self.phone_was_picked_up(channel_id);
-        let goes_through_dialplan = self
-            .config
-            .as_ref()
-            .is_some_and(|config| !config.placing.through.is_empty());
         let Some(dial) = self.dials.by_channel(channel_id) else {
             return;
         };
-        if goes_through_dialplan && !phone_is_up && !dial.is_over() {
-            dial.look_for_phone_at = Some(now + PHONE_IS_TOLD);
+        let desk = self.desks.desk(dial.desk);
+        let goes_through_dialplan = desk.is_some_and(|desk| !desk.placing.through.is_empty());
+        if goes_through_dialplan && !phone_is_up {
+            self.dials
+                .remind(channel_id, Due::LookForPhone, now + PHONE_IS_TOLD);
         }
     }
 
     /// Hangs up what nobody answered. Whoever forwarded his phone to another one is let talk.
-    pub(super) fn look_for_phones(&mut self, now: Instant) {
-        for channel_id in self.dials.take_due(now, |dial| &mut dial.look_for_phone_at) {
-            if self.phone_was_picked_up(&channel_id) {
-                continue;
-            }
-            let stand_in = if self.somebody_is_up(&channel_id) {
-                StandIn::OtherPhone
-            } else {
-                StandIn::Nobody
-            };
-            let Some(dial) = self.dials.by_channel(&channel_id) else {
-                continue;
-            };
-            info!(dial = %dial.update.dial, ?stand_in, "not answered by the phone");
-            dial.stand_in = Some(stand_in);
-            if stand_in == StandIn::Nobody {
-                self.hang_up_dial(&channel_id);
-            }
+    pub(super) fn look_for_phone(&mut self, channel_id: &Uniqueid) {
+        if self.phone_was_picked_up(channel_id) {
+            return;
+        }
+        let stand_in = if self.somebody_is_up(channel_id) {
+            StandIn::OtherPhone
+        } else {
+            StandIn::Nobody
+        };
+        let Some(dial) = self.dials.by_channel_mut(channel_id) else {
+            return;
+        };
+        info!(desk = %dial.desk, dial = %dial.update.dial, ?stand_in, "not answered by the phone");
+        dial.stand_in = Some(stand_in);
+        if stand_in == StandIn::Nobody {
+            self.hang_up_dial(channel_id);
         }
     }
 
@@ -169,18 +214,18 @@ impl Engine {
         call.is_some_and(|call| call.legs.iter().any(|leg| leg.answered.is_some()))
     }
 
-    pub(super) fn cancel(&mut self, dial: &DialId) {
-        let Some(dial) = self.dials.by_id(dial) else {
+    pub(super) fn cancel(&mut self, desk: DeskId, id: &DialId) {
+        let known = self.dials.by_id(desk, id).filter(|dial| !dial.is_over());
+        let Some(channel_id) = known.map(|dial| dial.channel_id.clone()) else {
             return;
         };
-        if dial.is_over() {
-            return;
-        }
-        dial.cancelled = true;
-        let (channel_id, replied) = (dial.channel_id.clone(), dial.replied);
         self.tracker.originate_cancelled(&channel_id);
+        let Some(dial) = self.dials.by_channel_mut(&channel_id) else {
+            return;
+        };
+        dial.cancelled = true;
         // Before the answer there may be no channel to hang up; remembered until then.
-        if replied {
+        if dial.replied {
             self.hang_up_dial(&channel_id);
         }
     }
@@ -218,17 +263,15 @@ impl Engine {
         why: &Refusal<'_>,
         now: Instant,
     ) {
-        let Some(dial) = self
-            .dials
-            .by_channel(channel_id)
-            .filter(|dial| !dial.is_over())
-        else {
+        let dial = self.dials.by_channel_mut(channel_id);
+        let Some(dial) = dial.filter(|dial| !dial.is_over()) else {
             return;
         };
         match why {
             Refusal::NoSuchChannel if dial.hang_ups < HANG_UPS => {
                 dial.hang_ups += 1;
-                dial.hang_up_at = Some(now + HANG_UP_AGAIN);
+                self.dials
+                    .remind(channel_id, Due::HangUp, now + HANG_UP_AGAIN);
             }
             Refusal::NoSuchChannel => {
                 info!(dial = %dial.update.dial, "there is no channel to hang up");
@@ -246,31 +289,36 @@ impl Engine {
         }
     }
 
-    pub(super) fn hang_up(&mut self, call: Option<CallId>) {
-        let Some(id) = call.or_else(|| self.current_call()) else {
-            let newest = self
-                .dials
-                .running()
-                .next_back()
-                .map(|dial| dial.update.dial.clone());
-            if let Some(dial) = newest {
-                self.cancel(&dial);
+    pub(super) fn hang_up(&mut self, desk: DeskId, call: Option<CallId>) {
+        match call.or_else(|| self.current_call(desk)) {
+            Some(call) => self.hang_up_call(desk, call),
+            None => {
+                let mut running = self.dials.running_at(desk);
+                let newest = running.next_back().map(|dial| dial.update.dial.clone());
+                drop(running);
+                if let Some(dial) = newest {
+                    self.cancel(desk, &dial);
+                }
             }
-            return;
-        };
-        let (Some(config), Some(call)) = (&self.config, self.tracker.call(id)) else {
-            return;
-        };
-        if let Some(channel_id) = call.originate.clone() {
-            self.tracker.originate_cancelled(&channel_id);
         }
-        let Some(call) = self.tracker.call(id) else {
+    }
+
+    fn hang_up_call(&mut self, id: DeskId, call_id: CallId) {
+        let (Some(desk), Some(call)) = (self.desks.desk(id), self.tracker.call(call_id)) else {
             return;
         };
-        let channels: Vec<_> = own_channels(call, config)
+        let channels: Vec<_> = own_channels(call, desk)
             .map(|leg| (leg.uniqueid.clone(), leg.channel.clone()))
             .collect();
-        if let Some(shown) = self.shown.get_mut(&id) {
+        let originate = call.originate.clone().filter(|channel_id| {
+            let dial = self.dials.by_channel(channel_id);
+            dial.is_some_and(|dial| dial.desk == id)
+        });
+        if let Some(channel_id) = originate {
+            self.tracker.originate_cancelled(&channel_id);
+        }
+        let shown = self.desks.seat_mut(id).map(|seat| &mut seat.shown);
+        if let Some(shown) = shown.and_then(|shown| shown.get_mut(&call_id)) {
             shown.rejected = shown.update.mine == Mine::Ringing;
         }
         for (uniqueid, channel) in channels {
@@ -280,24 +328,25 @@ impl Engine {
     }
 
     /// The call that is talked, else the newest that is held, else the newest that rings here.
-    pub(super) fn current_call(&self) -> Option<CallId> {
+    pub(super) fn current_call(&self, desk: DeskId) -> Option<CallId> {
+        let seat = self.desks.seat(desk)?;
         let newest = |wanted: &dyn Fn(&CallUpdate) -> bool| {
-            let mut updates = self.shown.values().rev().map(|shown| &shown.update);
+            let mut updates = seat.shown.values().rev().map(|shown| &shown.update);
             updates
                 .find(|update| wanted(update))
                 .map(|update| update.call)
         };
-        newest(&|update| self.is_talked(update.call))
+        newest(&|update| self.is_talked(update.call, &seat.desk))
             .or_else(|| newest(&|update| update.mine == Mine::Up))
             .or_else(|| newest(&|update| update.mine == Mine::Ringing))
     }
 
-    /// Our phone is in it and does not hold it.
-    fn is_talked(&self, id: CallId) -> bool {
-        let (Some(config), Some(call)) = (&self.config, self.tracker.call(id)) else {
+    /// The desk's phone is in it and does not hold it.
+    fn is_talked(&self, id: CallId, desk: &Desk) -> bool {
+        let Some(call) = self.tracker.call(id) else {
             return false;
         };
-        let mut legs = call.legs_of(&config.extension);
+        let mut legs = call.legs_of(&desk.extension);
         legs.any(|leg| leg.talking && !leg.on_hold)
     }
 
@@ -307,39 +356,62 @@ impl Engine {
         progress: &calls::Progress,
         now: Instant,
     ) {
-        let call = self
-            .tracker
-            .originate(id)
-            .and_then(|originate| originate.call);
-        let (Some(config), Some(dial)) = (&self.config, self.dials.by_channel(id)) else {
+        let known = self.tracker.originate(id);
+        let call = known.and_then(|originate| originate.call);
+        let Some(next) = self.next_step(id, progress) else {
+            if matches!(progress, calls::Progress::Ended(_)) {
+                self.dials
+                    .end(id, End::Unknown, words::OTHER_SETTINGS_DIAL, now);
+            }
             return;
         };
-        let mut next = step(progress, dial, config);
+        let Some(dial) = self.dials.by_channel_mut(id) else {
+            return;
+        };
+        let is_new_call = call.is_some() && dial.update.call != call;
+        dial.update.call = call.or(dial.update.call);
+        if self.dials.advance(id, next, now).is_some() || is_new_call {
+            self.tell_step(id);
+        }
+        self.send_tones_if_answered(id, now);
+    }
+
+    /// What this means at the desk that dialled; `None` when nobody sits there any more.
+    fn next_step(&mut self, id: &Uniqueid, progress: &calls::Progress) -> Option<Progress> {
+        let dial = self.dials.by_channel(id)?;
+        let desk = self.desks.desk(dial.desk)?;
+        let mut next = step(progress, dial, desk, self.user());
         if let Progress::Ended {
             end: End::Unknown,
             words,
         } = &mut next
-            && matches!(self.connection, Connection::Connected { .. })
+            && self.is_up()
         {
-            *words = words::nothing_heard(config);
+            *words = words::nothing_heard(self.user());
         }
-        let is_new_call = call.is_some() && dial.update.call != call;
-        dial.update.call = call.or(dial.update.call);
-        if dial.advance(next, now) || is_new_call {
-            info!(dial = %dial.update.dial, step = progress_name(&dial.update.progress), "dial");
-            self.outbox.put(Update::Dial(Box::new(dial.update.clone())));
+        Some(next)
+    }
+
+    fn tell_step(&mut self, id: &Uniqueid) {
+        if let Some(Dial { desk, update, .. }) = self.dials.by_channel(id) {
+            info!(%desk, dial = %update.dial, step = progress_name(&update.progress), "dial");
         }
-        if dial.update.progress == Progress::Answered
+        self.tell_dial(id);
+    }
+
+    fn send_tones_if_answered(&mut self, id: &Uniqueid, now: Instant) {
+        if let Some(dial) = self.dials.by_channel_mut(id)
+            && dial.update.progress == Progress::Answered
             && let Some(call) = dial.update.call
             && let Some(tones) = dial.tones.take()
         {
-            let id = dial.update.dial.clone();
-            self.send_tones_soon(id, call, tones, now);
+            let (desk, dial) = (dial.desk, dial.update.dial.clone());
+            self.send_tones_soon(desk, dial, call, tones, now);
         }
     }
 }
 
-fn step(progress: &calls::Progress, dial: &Dial, config: &Config) -> Progress {
+fn step(progress: &calls::Progress, dial: &Dial, desk: &Desk, user: &str) -> Progress {
     match progress {
         calls::Progress::Queued => Progress::Queued,
         calls::Progress::RingingYourPhone => Progress::RingingYourPhone,
@@ -350,9 +422,9 @@ fn step(progress: &calls::Progress, dial: &Dial, config: &Config) -> Progress {
         calls::Progress::Ended(end) => {
             let (end, words) = match dial.stand_in {
                 Some(stand_in) if !dial.cancelled => {
-                    (End::YouDidNotPickUp, words::taken_by(stand_in, config))
+                    (End::YouDidNotPickUp, words::taken_by(stand_in, desk))
                 }
-                Some(_) | None => words::dial_end(end, dial, config),
+                Some(_) | None => words::dial_end(end, dial, desk, user),
             };
             Progress::Ended { end, words }
         }

@@ -1,8 +1,10 @@
 //! What the session says: events, lists, and the answers to what was asked.
 
 use super::{Engine, Purpose};
-use crate::{Capabilities, End, Update};
-use ami::{Action, ActionId, Event, EventFilter, Refusal, Rights, SessionEvent, Uniqueid};
+use crate::{Capabilities, DeskId, End, Update};
+use ami::{
+    Action, ActionId, DeviceStatus, Event, EventFilter, Refusal, Rights, SessionEvent, Uniqueid,
+};
 use ami_client::SendError;
 use calls::StateList;
 use std::time::Instant;
@@ -44,14 +46,13 @@ impl Engine {
 
     /// An AMI secret on a desktop should open no more than it must.
     pub(super) fn take_rights(&mut self, rights: Rights) {
-        let Some(config) = &self.config else { return };
         for class in rights.report().excess {
             let danger = class.danger().unwrap_or_default();
             warn!(%class, "the AMI user may {danger}; take the class from its line write= in manager.conf");
         }
-        let capabilities = Capabilities::new(&rights, config);
-        self.outbox
-            .put(Update::Capabilities(Box::new(capabilities)));
+        let own = self.desks.desk(DeskId::OWN).map(|desk| &desk.handling);
+        let capabilities = Capabilities::new(&rights, self.user(), own);
+        self.tell(DeskId::OWN, Update::Capabilities(Box::new(capabilities)));
         self.spare_events(&rights);
         self.rights = Some(rights);
     }
@@ -67,7 +68,7 @@ impl Engine {
 
     fn event(&mut self, event: &Event<'_>, read: Instant) {
         if let Event::DeviceStateChange { device, state } = event {
-            self.device(&device.text(), &state.text());
+            self.device(&device.text(), DeviceStatus::from_word(state.bytes()));
         }
         self.states.handle(event);
         self.tracker.handle(event, read);
@@ -91,7 +92,7 @@ impl Engine {
             Some(Purpose::Question) => self.question_is_over(),
             Some(Purpose::Hints) => {
                 self.states.end_list(StateList::Extensions);
-                self.read_hint();
+                self.read_hints();
             }
             Some(Purpose::Devices) => self.states.end_list(StateList::Devices),
             Some(Purpose::Presences) => self.states.end_list(StateList::Presences),
@@ -99,7 +100,7 @@ impl Engine {
                 Purpose::Rights
                 | Purpose::Filter
                 | Purpose::HangUp(_)
-                | Purpose::Order(_)
+                | Purpose::Order(..)
                 | Purpose::Originate(_)
                 | Purpose::Cancel(_),
             )
@@ -125,8 +126,8 @@ impl Engine {
         }
         if let Purpose::Originate(channel_id) = &purpose {
             self.originate_replied(channel_id, refused, now);
-        } else if let Purpose::Order(order) = &purpose {
-            self.order_replied(order, refused, now);
+        } else if let Purpose::Order(desk, order) = &purpose {
+            self.order_replied(*desk, order, refused, now);
         } else if let Some(why) = refused {
             self.refused(&purpose, why, now);
         }
@@ -147,7 +148,7 @@ impl Engine {
             | Purpose::Presences
             | Purpose::Rights
             | Purpose::Filter => debug!(error = ?why, ?purpose, "list refused"),
-            Purpose::Originate(_) | Purpose::Order(_) => {}
+            Purpose::Originate(_) | Purpose::Order(..) => {}
         }
     }
 
@@ -158,7 +159,7 @@ impl Engine {
         warn!(?id, "no answer from Asterisk in time");
         match purpose {
             Purpose::Originate(channel_id) => self.doubt(&channel_id),
-            Purpose::Order(order) => self.order_unknown(&order),
+            Purpose::Order(desk, order) => self.order_unknown(desk, &order),
             Purpose::List(list) => self.list_is_over(&list, Some("no answer"), now),
             Purpose::Question => self.question_is_over(),
             // Nobody knows whether it was done, so it is not done again: the channel's end tells.
@@ -174,7 +175,7 @@ impl Engine {
 
     /// Whether it was done cannot be known by asking again, only by looking for its channel.
     fn doubt(&mut self, channel_id: &Uniqueid) {
-        let Some(dial) = self.dials.by_channel(channel_id) else {
+        let Some(dial) = self.dials.by_channel_mut(channel_id) else {
             return;
         };
         dial.replied = true;
@@ -190,9 +191,9 @@ impl Engine {
             Some(Purpose::Originate(channel_id)) if !sent => {
                 self.dial_not_sent(&channel_id, now);
             }
-            Some(Purpose::Order(order)) if sent => self.order_unknown(&order),
-            Some(Purpose::Order(order)) => {
-                self.order_not_sent(&order, "the line to the phone system was lost");
+            Some(Purpose::Order(desk, order)) if sent => self.order_unknown(desk, &order),
+            Some(Purpose::Order(desk, order)) => {
+                self.order_not_sent(desk, &order, "the line to the phone system was lost");
             }
             Some(
                 Purpose::Originate(_)
@@ -213,25 +214,20 @@ impl Engine {
     fn dial_not_sent(&mut self, channel_id: &Uniqueid, now: Instant) {
         let words =
             "Not called: the line to the phone system was lost before the call could be asked for.";
-        let Some(dial) = self.dials.by_channel(channel_id) else {
-            return;
-        };
-        if dial.end(End::Refused, words, now) {
-            self.outbox.put(Update::Dial(Box::new(dial.update.clone())));
-        }
+        self.end_dial(channel_id, End::Refused, words, now);
     }
 
     /// The action has been handed to the connection.
     pub(crate) fn sent(&mut self, id: ActionId, purpose: Purpose, now: Instant) {
         if let Purpose::Originate(channel_id) = &purpose
-            && let Some(dial) = self.dials.by_channel(channel_id)
+            && let Some(dial) = self.dials.by_channel_mut(channel_id)
         {
             dial.update.stamps.sent = Some(now);
             let waited_us = now
                 .saturating_duration_since(dial.update.stamps.asked)
                 .as_micros();
-            info!(dial = %dial.update.dial, waited_us, "originate sent");
-            self.outbox.put(Update::Dial(Box::new(dial.update.clone())));
+            info!(desk = %dial.desk, dial = %dial.update.dial, waited_us, "originate sent");
+            self.tell_dial(channel_id);
         }
         self.asked.insert(id, purpose);
     }
@@ -242,7 +238,9 @@ impl Engine {
         match purpose {
             Purpose::List(list) => return self.list_is_over(list, Some("not sent"), now),
             Purpose::Question => return self.question_is_over(),
-            Purpose::Order(order) => return self.order_not_sent(order, &why.to_string()),
+            Purpose::Order(desk, order) => {
+                return self.order_not_sent(*desk, order, &why.to_string());
+            }
             Purpose::Originate(_)
             | Purpose::Cancel(_)
             | Purpose::HangUp(_)
@@ -256,12 +254,7 @@ impl Engine {
             return;
         };
         self.tracker.originate_refused(channel_id, "");
-        let Some(dial) = self.dials.by_channel(channel_id) else {
-            return;
-        };
         let words = format!("Not called: {why}.");
-        if dial.end(End::Refused, words, now) {
-            self.outbox.put(Update::Dial(Box::new(dial.update.clone())));
-        }
+        self.end_dial(channel_id, End::Refused, words, now);
     }
 }

@@ -2,15 +2,17 @@
 
 use super::{Engine, Purpose};
 use crate::{
-    CallId, Config, Connection, DialId, Order, OrderId, Outcome, Update,
+    CallId, DeskId, DialId, Order, OrderId, Outcome, Update,
     control::{Plan, Proof, Scene, plan},
+    remembered::Remembered,
+    timers::Timers,
     words,
 };
 use ami::{Action, ActionName, Refusal, Uniqueid};
 use calls::LegState;
 use phone_number::Tones;
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     time::{Duration, Instant},
 };
 use tracing::{info, warn};
@@ -21,201 +23,252 @@ const DEADLINE: Duration = Duration::from_secs(15);
 const SHOWS: Duration = Duration::from_secs(3);
 /// An automatic attendant listens a moment after it has picked up.
 const ATTENDANT: Duration = Duration::from_secs(1);
-/// Orders at the same time: more are a stuck key.
+/// Orders of one desk at the same time: more are a stuck key.
 const RUNNING: usize = 32;
-/// Ids that are known again.
-const REMEMBERED: usize = 64;
+
+type Key = (DeskId, OrderId);
 
 #[derive(Debug, Default)]
 pub(super) struct Orders {
-    running: Vec<Running>,
-    finished: VecDeque<(OrderId, Outcome)>,
-    /// Tones of dials that were answered, and when the other side listens.
-    tones: Vec<(Instant, DialId, CallId, Tones)>,
+    running: BTreeMap<Key, Running>,
+    /// Those of them that wait until the call shows something.
+    proving: BTreeSet<Key>,
+    finished: Remembered<OrderId, Outcome>,
+    timers: Timers<Due>,
+    /// Tones of dials that were answered, until the other side listens.
+    tones: HashMap<(DeskId, DialId), (CallId, Tones)>,
     pub(super) counted: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    NextStep(Key),
+    Deadline(Key),
+    Tones(DeskId, DialId),
 }
 
 #[derive(Debug)]
 struct Running {
-    id: OrderId,
     steps: VecDeque<Action>,
     gap: Duration,
     /// What the PBX has not answered.
     sent: Option<ActionName>,
-    /// When the next step is due.
-    next_at: Option<Instant>,
     is_begun: bool,
     proof: Option<Proof>,
     records: Option<(Uniqueid, bool)>,
-    deadline: Instant,
 }
 
 impl Orders {
     pub(super) fn next_due(&self) -> Option<Instant> {
-        let orders = self
-            .running
-            .iter()
-            .flat_map(|order| [Some(order.deadline), order.next_at])
-            .flatten();
-        let tones = self.tones.iter().map(|(at, ..)| *at);
-        orders.chain(tones).min()
+        self.timers.next()
     }
 
-    fn find(&mut self, id: &OrderId) -> Option<&mut Running> {
-        self.running.iter_mut().find(|order| order.id == *id)
+    /// The orders of one desk that are being carried out.
+    fn of(&self, desk: DeskId) -> impl Iterator<Item = &Key> {
+        let first = (desk, OrderId(String::new()));
+        let keys = self.running.range(first..).map(|(key, _)| key);
+        keys.take_while(move |(other, _)| *other == desk)
+    }
+
+    fn remove(&mut self, key: &Key) {
+        self.running.remove(key);
+        self.proving.remove(key);
+        self.timers.clear(&Due::NextStep(key.clone()));
+        self.timers.clear(&Due::Deadline(key.clone()));
     }
 }
 
 impl Engine {
-    /// The same id again is the same order.
-    pub(super) fn order(&mut self, id: OrderId, call: Option<CallId>, order: &Order, now: Instant) {
-        if self.orders.find(&id).is_some() {
+    /// The same id again at the same desk is the same order.
+    pub(super) fn order(
+        &mut self,
+        desk: DeskId,
+        id: OrderId,
+        call: Option<CallId>,
+        order: &Order,
+        now: Instant,
+    ) {
+        let key = (desk, id);
+        if self.orders.running.contains_key(&key) {
             return;
         }
-        let finished = self.orders.finished.iter();
-        if let Some((_, outcome)) = finished.clone().find(|(known, _)| *known == id) {
-            let outcome = outcome.clone();
-            self.outbox.put(Update::Order { order: id, outcome });
-            return;
+        if let Some(outcome) = self.orders.finished.get(desk, &key.1) {
+            let (order, outcome) = (key.1, outcome.clone());
+            return self.tell(desk, Update::Order { order, outcome });
         }
-        match self.plan(call, order) {
-            Ok(plan) => self.begin(&id, plan, now),
-            Err(words) => self.finish(id, Outcome::Refused { words }),
+        match self.plan(desk, call, order) {
+            Ok(plan) => self.begin(key, plan, now),
+            Err(words) => self.finish(key, Outcome::Refused { words }),
         }
     }
 
-    fn plan(&mut self, call: Option<CallId>, order: &Order) -> Result<Plan, String> {
-        let Some(config) = &self.config else {
+    fn plan(&mut self, id: DeskId, call: Option<CallId>, order: &Order) -> Result<Plan, String> {
+        if self.pbx.is_none() {
             return Err("No phone system is set up yet.".into());
-        };
-        if !matches!(self.connection, Connection::Connected { .. }) {
+        }
+        if !self.is_up() {
             return Err("There is no connection to the phone system just now.".into());
         }
-        if self.orders.running.len() >= RUNNING {
+        if self.orders.of(id).count() >= RUNNING {
             return Err("The phone system has not done what was asked before.".into());
         }
+        let Some(desk) = self.desks.desk(id) else {
+            return Err("No phone is set up yet.".into());
+        };
         self.orders.counted += 1;
-        let number = self.orders.counted;
-        let call = call.or_else(|| self.current_call());
+        let call = call.or_else(|| self.current_call(id));
         plan(
             order,
             Scene {
-                config,
+                desk,
                 tracker: &self.tracker,
                 states: &self.states,
                 rights: self.rights.as_ref(),
                 call: call.and_then(|id| self.tracker.call(id)),
-                number,
+                number: self.orders.counted,
             },
         )
     }
 
-    fn begin(&mut self, id: &OrderId, plan: Plan, now: Instant) {
-        info!(order = %id, steps = plan.steps.len(), "order");
-        self.orders.running.push(Running {
-            id: id.clone(),
+    fn begin(&mut self, key: Key, plan: Plan, now: Instant) {
+        info!(desk = %key.0, order = %key.1, steps = plan.steps.len(), "order");
+        let running = Running {
             steps: plan.steps,
             gap: plan.gap,
             sent: None,
-            next_at: None,
             is_begun: false,
             proof: plan.proof,
             records: plan.records,
-            deadline: now + DEADLINE,
-        });
-        self.next_step(id, now);
+        };
+        self.orders.running.insert(key.clone(), running);
+        let due = Due::Deadline(key.clone());
+        self.orders.timers.set(due, now + DEADLINE);
+        self.next_order_step(key, now);
     }
 
     /// Wants the next action, or ends the order when there is none.
-    fn next_step(&mut self, id: &OrderId, now: Instant) {
-        let Some(order) = self.orders.find(id) else {
+    fn next_order_step(&mut self, key: Key, now: Instant) {
+        let Some(order) = self.orders.running.get_mut(&key) else {
             return;
         };
-        order.next_at = None;
         if let Some(action) = order.steps.pop_front() {
             order.sent = Some(action.name());
-            self.want(Purpose::Order(id.clone()), action);
-            return;
+            return self.want(Purpose::Order(key.0, key.1), action);
         }
         order.sent = None;
         // Its event comes later, and from Asterisk 13 never.
         if let Some((uniqueid, on)) = order.records.take() {
             self.tracker.recording(&uniqueid, on);
         } else if order.proof.is_some() {
-            order.deadline = now + SHOWS;
-            self.look_for_proof();
-            return;
+            let due = Due::Deadline(key.clone());
+            self.orders.timers.set(due, now + SHOWS);
+            self.orders.proving.insert(key);
+            return self.look_for_proof();
         }
-        self.finish(id.clone(), Outcome::Done);
+        self.finish(key, Outcome::Done);
     }
 
     pub(super) fn order_replied(
         &mut self,
+        desk: DeskId,
         id: &OrderId,
         refused: Option<&Refusal<'_>>,
         now: Instant,
     ) {
-        let Some(order) = self.orders.find(id) else {
+        let key = (desk, id.clone());
+        let Some(order) = self.orders.running.get_mut(&key) else {
             return;
         };
         let action = order.sent.take().unwrap_or_default();
-        let is_begun = order.is_begun;
-        if let (Some(why), Some(config)) = (refused, &self.config) {
-            let words = refused_words(action, why, is_begun, config);
-            self.finish(id.clone(), Outcome::Refused { words });
-            return;
+        if let Some(why) = refused {
+            let is_begun = order.is_begun;
+            let words = self.refused_words(desk, action, why, is_begun);
+            return self.finish(key, Outcome::Refused { words });
         }
         order.is_begun = true;
         if order.gap.is_zero() || order.steps.is_empty() {
-            self.next_step(id, now);
+            self.next_order_step(key, now);
         } else {
-            order.next_at = Some(now + order.gap);
+            let at = now + order.gap;
+            self.orders.timers.set(Due::NextStep(key), at);
+        }
+    }
+
+    fn refused_words(
+        &self,
+        desk: DeskId,
+        action: ActionName,
+        why: &Refusal<'_>,
+        is_begun: bool,
+    ) -> String {
+        let Some(desk) = self.desks.desk(desk) else {
+            return words::OTHER_SETTINGS.into();
+        };
+        let words = words::order_refused(action, why, desk, self.user());
+        if is_begun {
+            format!("Only a part was done: {words}")
+        } else {
+            words
         }
     }
 
     /// Its action certainly was not and will not be done.
-    pub(super) fn order_not_sent(&mut self, id: &OrderId, why: &str) {
-        if self.orders.find(id).is_some() {
+    pub(super) fn order_not_sent(&mut self, desk: DeskId, id: &OrderId, why: &str) {
+        let key = (desk, id.clone());
+        if self.orders.running.contains_key(&key) {
             let words = words::sentence(why);
-            self.finish(id.clone(), Outcome::Refused { words });
+            self.finish(key, Outcome::Refused { words });
         }
     }
 
     /// It may have been done; asking again might do it twice.
-    pub(super) fn order_unknown(&mut self, id: &OrderId) {
-        if self.orders.find(id).is_some() {
+    pub(super) fn order_unknown(&mut self, desk: DeskId, id: &OrderId) {
+        let key = (desk, id.clone());
+        if self.orders.running.contains_key(&key) {
             let words = words::ORDER_UNKNOWN.to_owned();
-            self.finish(id.clone(), Outcome::Unknown { words });
+            self.finish(key, Outcome::Unknown { words });
         }
     }
 
     /// The link is lost.
     pub(super) fn give_up_orders(&mut self) {
         self.orders.tones.clear();
-        while let Some(order) = self.orders.running.first() {
-            let (id, was_sent) = (order.id.clone(), order.sent.is_some() || order.is_begun);
-            if was_sent {
-                self.order_unknown(&id);
-            } else {
-                self.order_not_sent(&id, "the line to the phone system was lost");
-            }
+        let running: Vec<_> = self.orders.running.keys().cloned().collect();
+        for key in running {
+            self.give_up_order(&key, "the line to the phone system was lost");
+        }
+        self.orders.timers.clear_all();
+    }
+
+    /// Nobody sits there any more.
+    pub(super) fn give_up_orders_of(&mut self, desk: DeskId) {
+        self.orders.tones.retain(|(other, _), _| *other != desk);
+        let running: Vec<_> = self.orders.of(desk).cloned().collect();
+        for key in running {
+            self.give_up_order(&key, words::OTHER_SETTINGS);
+        }
+    }
+
+    fn give_up_order(&mut self, key: &Key, why: &str) {
+        let order = self.orders.running.get(key);
+        if order.is_some_and(|order| order.sent.is_some() || order.is_begun) {
+            self.order_unknown(key.0, &key.1);
+        } else {
+            self.order_not_sent(key.0, &key.1, why);
         }
     }
 
     /// Where Asterisk says Success to everything, the call shows whether something came of it.
     pub(super) fn look_for_proof(&mut self) {
         let mut shown = Vec::new();
-        for order in &self.orders.running {
-            if let Some(proof) = order.proof
-                && order.sent.is_none()
-                && order.is_begun
-                && let Some(outcome) = self.shows(proof)
-            {
-                shown.push((order.id.clone(), outcome));
+        for key in &self.orders.proving {
+            let proof = self.orders.running.get(key).and_then(|order| order.proof);
+            if let Some(outcome) = proof.and_then(|proof| self.shows(proof)) {
+                shown.push((key.clone(), outcome));
             }
         }
-        for (id, outcome) in shown {
-            self.finish(id, outcome);
+        for (key, outcome) in shown {
+            self.finish(key, outcome);
         }
     }
 
@@ -235,85 +288,58 @@ impl Engine {
     }
 
     pub(super) fn orders_due(&mut self, now: Instant) {
-        let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        let next: Vec<_> = self
-            .orders
-            .running
-            .iter()
-            .filter(|order| due(order.next_at))
-            .map(|order| order.id.clone())
-            .collect();
-        for id in next {
-            self.next_step(&id, now);
-        }
-        let late: Vec<_> = self
-            .orders
-            .running
-            .iter()
-            .filter(|order| order.deadline <= now)
-            .map(|order| {
-                (
-                    order.id.clone(),
-                    order.sent.is_none() && order.proof.is_some(),
-                )
-            })
-            .collect();
-        for (id, shows_nothing) in late {
-            if shows_nothing {
-                let words = words::NOTHING_CAME_OF_ATXFER.to_owned();
-                self.finish(id, Outcome::Refused { words });
-            } else {
-                self.order_unknown(&id);
+        for due in self.orders.timers.take_due(now) {
+            match due {
+                Due::NextStep(key) => self.next_order_step(key, now),
+                Due::Deadline(key) => self.order_is_late(key),
+                Due::Tones(desk, dial) => self.tones_due(desk, dial, now),
             }
         }
-        self.tones_due(now);
     }
 
-    fn finish(&mut self, id: OrderId, outcome: Outcome) {
-        self.orders.running.retain(|order| order.id != id);
+    fn order_is_late(&mut self, key: Key) {
+        if self.orders.proving.contains(&key) {
+            let words = words::NOTHING_CAME_OF_ATXFER.to_owned();
+            self.finish(key, Outcome::Refused { words });
+        } else {
+            self.order_unknown(key.0, &key.1);
+        }
+    }
+
+    fn finish(&mut self, key: Key, outcome: Outcome) {
+        self.orders.remove(&key);
+        let (desk, order) = key;
         match &outcome {
-            Outcome::Done => info!(order = %id, "order done"),
-            Outcome::Refused { .. } => info!(order = %id, "order refused"),
-            Outcome::Unknown { .. } => warn!(order = %id, "outcome of the order unknown"),
+            Outcome::Done => info!(%desk, %order, "order done"),
+            Outcome::Refused { .. } => info!(%desk, %order, "order refused"),
+            Outcome::Unknown { .. } => warn!(%desk, %order, "outcome of the order unknown"),
         }
-        if self.orders.finished.len() >= REMEMBERED {
-            self.orders.finished.pop_front();
-        }
+        self.orders.finished.make_room(desk, |_| true);
         self.orders
             .finished
-            .push_back((id.clone(), outcome.clone()));
-        self.outbox.put(Update::Order { order: id, outcome });
+            .insert(desk, order.clone(), outcome.clone());
+        self.tell(desk, Update::Order { order, outcome });
     }
 
     // The extension behind a number that was dialled.
 
     pub(super) fn send_tones_soon(
         &mut self,
+        desk: DeskId,
         dial: DialId,
         call: CallId,
         tones: Tones,
         now: Instant,
     ) {
-        self.orders.tones.push((now + ATTENDANT, dial, call, tones));
+        let due = Due::Tones(desk, dial.clone());
+        self.orders.timers.set(due, now + ATTENDANT);
+        self.orders.tones.insert((desk, dial), (call, tones));
     }
 
-    fn tones_due(&mut self, now: Instant) {
-        let (due, later) = std::mem::take(&mut self.orders.tones)
-            .into_iter()
-            .partition(|(at, ..)| *at <= now);
-        self.orders.tones = later;
-        for (_, dial, call, tones) in due {
-            let id = OrderId(format!("tones of {dial}"));
-            self.order(id, Some(call), &Order::Tones { tones }, now);
+    fn tones_due(&mut self, desk: DeskId, dial: DialId, now: Instant) {
+        let id = OrderId(format!("tones of {dial}"));
+        if let Some((call, tones)) = self.orders.tones.remove(&(desk, dial)) {
+            self.order(desk, id, Some(call), &Order::Tones { tones }, now);
         }
-    }
-}
-
-fn refused_words(action: ActionName, why: &Refusal<'_>, is_begun: bool, config: &Config) -> String {
-    let words = words::order_refused(action, why, config);
-    if is_begun {
-        format!("Only a part was done: {words}")
-    } else {
-        words
     }
 }

@@ -2,7 +2,7 @@
 //! unclear what happens on it.
 
 use super::{Engine, Purpose};
-use crate::{Connection, End, Update, words};
+use crate::{End, words};
 use ami::{Action, ActionId, Event, FieldValue};
 use calls::{LiveChannel, PbxLists, StateList};
 use std::time::{Duration, Instant};
@@ -191,6 +191,7 @@ impl Engine {
         if survey.why == Why::Login || !survey.is_blind {
             self.tracker.resync(&survey.lists, now);
         }
+        self.is_resynced |= survey.why == Why::Login && !survey.is_blind;
         self.settle_doubts(now);
         if survey.is_blind {
             return;
@@ -217,14 +218,15 @@ impl Engine {
 
     /// Whether an Originate was done that was not answered in time shows by its channel alone.
     fn settle_doubts(&mut self, now: Instant) {
-        for dial in self.dials.running().filter(|dial| dial.in_doubt) {
-            dial.in_doubt = false;
-            let is_there = self
-                .tracker
-                .originate(&dial.channel_id)
-                .is_some_and(|known| known.call.is_some());
-            if !is_there && dial.end(End::Unknown, words::unknown_outcome(), now) {
-                self.outbox.put(Update::Dial(Box::new(dial.update.clone())));
+        let doubts = self.dials.running().filter(|dial| dial.in_doubt);
+        let doubts: Vec<_> = doubts.map(|dial| dial.channel_id.clone()).collect();
+        for channel_id in doubts {
+            if let Some(dial) = self.dials.by_channel_mut(&channel_id) {
+                dial.in_doubt = false;
+            }
+            let known = self.tracker.originate(&channel_id);
+            if known.is_none_or(|known| known.call.is_none()) {
+                self.end_dial(&channel_id, End::Unknown, words::unknown_outcome(), now);
             }
         }
     }
@@ -245,7 +247,7 @@ impl Engine {
 
     /// The PBX itself took a call: it alone knows with what.
     pub(super) fn ask_what_is_unclear(&mut self) {
-        let is_up = matches!(self.connection, Connection::Connected { .. });
+        let is_up = self.is_up();
         // The others wait for the answers to these.
         while (!is_up || self.audits.questions < MOST_QUESTIONS)
             && let Some(channel) = self.tracker.poll_unclear()

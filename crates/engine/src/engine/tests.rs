@@ -8,7 +8,8 @@ mod orders;
 
 use super::{Engine, Purpose};
 use crate::{
-    Command, Config, Connection, Mine, Pbx, People, Phase, Progress, Tls, Update, feed::Board,
+    Command, Config, Connection, Desk as Settings, DeskId, Mine, Pbx, People, Phase, Progress, Tls,
+    Update, feed::Board, log::Log,
 };
 use ami::{
     Action, ActionId, Charset, Decoder, Event, Incoming, Limits, Message, Refusal, Response,
@@ -499,13 +500,13 @@ fn settings_that_leave_the_connection_as_it_is_keep_the_calls() {
     let mut desk = Desk::connected("101");
     let _ = desk.play_until("22/d_incoming_answered", "BridgeEnter", 2);
     let mut config = config("101");
-    config.dial_plan.country = Region::GB;
+    config.desk.dial_plan.country = Region::GB;
     assert!(!desk.engine.configure(config.clone(), desk.now));
     assert_eq!(desk.phase(), "talking");
     config.pbx.secret = "another".to_owned().into();
     assert!(desk.engine.configure(config.clone(), desk.now));
     assert_eq!(desk.phase(), "unknown");
-    config.extension = "102".into();
+    config.desk.extension = "102".into();
     assert!(desk.engine.configure(config, desk.now));
     assert_eq!(desk.phase(), "unknown, over");
 }
@@ -635,7 +636,7 @@ fn dialled_by(extension: &str, trace: &str, number: &str) -> String {
     desk.reply(&wanted, Response::Success, "Originate successfully queued");
     let bytes = replace(&read(trace), &first_leg(&read(trace)), &wanted.1);
     story += &desk.play(&bytes, |_| true);
-    assert!(desk.engine.shown.is_empty(), "{trace} leaves a call behind");
+    assert!(desk.shows_nothing(), "{trace} leaves a call behind");
     story
 }
 
@@ -643,7 +644,7 @@ fn dialled_by(extension: &str, trace: &str, number: &str) -> String {
 fn rung(trace: &str, extension: &str) -> String {
     let mut desk = Desk::connected(extension);
     let story = desk.play(&read(trace), |_| true);
-    assert!(desk.engine.shown.is_empty(), "{trace} leaves a call behind");
+    assert!(desk.shows_nothing(), "{trace} leaves a call behind");
     story
 }
 
@@ -739,7 +740,7 @@ impl Desk {
             at: now,
             random: 7,
         };
-        let mut engine = Engine::new(seed, book(), Board::default());
+        let mut engine = Engine::new(seed, book(), Board::default(), Log::off().0);
         engine.configure(config(extension), now);
         engine.up(22);
         let mut desk = Self {
@@ -757,7 +758,12 @@ impl Desk {
     }
 
     fn command(&mut self, command: Command) {
-        self.engine.command(command, self.now);
+        self.engine.command(DeskId::OWN, command, self.now);
+    }
+
+    fn shows_nothing(&self) -> bool {
+        let mut seats = self.engine.desks.iter();
+        seats.all(|(_, seat)| seat.shown.is_empty())
     }
 
     fn dial(&mut self, dial: &str, number: &str) {
@@ -916,7 +922,7 @@ impl Desk {
     /// What was told since, a line each.
     fn story(&mut self) -> String {
         let mut story = String::new();
-        while let Some(update) = self.engine.outbox().take() {
+        while let Some((_, update)) = self.engine.outbox().take() {
             self.note(&update);
             let seconds = self.now.duration_since(self.started).as_secs_f64();
             if let Some(line) = line(&update) {
@@ -960,8 +966,12 @@ fn config(extension: &str) -> Config {
         secret: "secret".to_owned().into(),
         charset: String::new(),
     };
-    Config {
-        pbx,
+    let desk = settings(extension);
+    Config { pbx, desk }
+}
+
+fn settings(extension: &str) -> Settings {
+    Settings {
         extension: extension.into(),
         channel: format!("PJSIP/{extension}"),
         context: "internal".into(),

@@ -45,15 +45,17 @@ pub(crate) fn config(asterisk: &Asterisk, user: ManagerUser) -> Config {
             secret: user.secret.to_owned().into(),
             charset: String::new(),
         },
-        extension: "101".into(),
-        channel: "PJSIP/101".into(),
-        context: "internal".into(),
-        dial_plan: DialPlan {
-            outside_prefix: "9".into(),
-            ..DialPlan::new(Region::RU)
+        desk: engine::Desk {
+            extension: "101".into(),
+            channel: "PJSIP/101".into(),
+            context: "internal".into(),
+            dial_plan: DialPlan {
+                outside_prefix: "9".into(),
+                ..DialPlan::new(Region::RU)
+            },
+            placing: Placing::default(),
+            handling: engine::Handling::default(),
         },
-        placing: Placing::default(),
-        handling: engine::Handling::default(),
     }
 }
 
@@ -233,7 +235,7 @@ impl Desk {
     pub(crate) async fn until(&mut self, wanted: impl Fn(&Update) -> bool) -> Update {
         let found = timeout(SOON, async {
             loop {
-                let update = self.updates.next().await.expect("the engine runs");
+                let (_, update) = self.updates.next().await.expect("the engine runs");
                 self.seen.push(update.clone());
                 if wanted(&update) {
                     return update;

@@ -27,10 +27,8 @@ fn set_up(desk: &mut Desk) {
         do_not_disturb: DoNotDisturb::Both,
         ..Handling::default()
     };
-    let config = Config {
-        handling,
-        ..config("101")
-    };
+    let mut config = config("101");
+    config.desk.handling = handling;
     desk.engine.configure(config, desk.now);
 }
 
@@ -76,7 +74,7 @@ impl Desk {
 
     fn outcome(&mut self, id: &str) -> Option<Outcome> {
         let mut found = None;
-        while let Some(update) = self.engine.outbox().take() {
+        while let Some((_, update)) = self.engine.outbox().take() {
             if let Update::Order { order, outcome } = update
                 && order.0 == id
             {
@@ -207,7 +205,7 @@ fn the_report_says_what_is_lacking_and_what_is_too_much() {
     let capabilities = |listed: &[&str]| {
         let mut desk = talking();
         desk.engine.take_rights(rights(listed));
-        while let Some(update) = desk.engine.outbox().take() {
+        while let Some((_, update)) = desk.engine.outbox().take() {
             if let Update::Capabilities(capabilities) = update {
                 return *capabilities;
             }
@@ -572,13 +570,8 @@ fn recording_is_stopped_where_asterisk_does_not_tell_of_it() {
 #[test]
 fn doubt_about_a_click_whose_hangup_was_lost_is_survived() {
     let mut desk = Desk::connected("101");
-    let config = Config {
-        placing: crate::Placing {
-            through: "Local/101@sidetone-phone/n".into(),
-            ..Default::default()
-        },
-        ..config("101")
-    };
+    let mut config = config("101");
+    config.desk.placing.through = "Local/101@sidetone-phone/n".into();
     desk.engine.configure(config, desk.now);
     desk.now += Duration::from_secs(21);
     desk.dial("d1", "102");
