@@ -1,0 +1,222 @@
+//! Each thing drawn once for each kind of reader, and laid into the mailboxes of those who follow it.
+
+use super::{ClientId, Hub};
+use crate::mailbox::{Slot, Text};
+use presence::{Now, Sight, Thing};
+use std::collections::{BTreeMap, HashMap};
+use wire::Fact;
+
+/// Numbers for things that are followed, and what they look like now.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    next: Slot,
+    things: BTreeMap<(usize, Thing), Slot>,
+    drawn: HashMap<Slot, [Option<Text>; 3]>,
+    missed: BTreeMap<String, Slot>,
+}
+
+impl Slots {
+    /// A number that no other thing has had. After 4 billion things they begin again, long after the first are gone.
+    pub(super) fn fresh(&mut self) -> Slot {
+        self.next = self.next.wrapping_add(1);
+        self.next
+    }
+
+    fn of(&mut self, pbx: usize, thing: &Thing) -> Slot {
+        if let Some(slot) = self.things.get(&(pbx, thing.clone())) {
+            return *slot;
+        }
+        let slot = self.fresh();
+        self.things.insert((pbx, thing.clone()), slot);
+        slot
+    }
+
+    fn of_missed(&mut self, item: &str) -> Slot {
+        if let Some(slot) = self.missed.get(item) {
+            return *slot;
+        }
+        let slot = self.fresh();
+        self.missed.insert(item.to_owned(), slot);
+        slot
+    }
+}
+
+fn place(sight: Sight) -> usize {
+    match sight {
+        Sight::Lamps => 0,
+        Sight::Masked => 1,
+        Sight::All => 2,
+    }
+}
+
+/// A fact as the text that goes out.
+pub(super) fn text(fact: &Fact) -> Text {
+    // Facts hold texts and numbers: they cannot fail to be JSON.
+    serde_json::to_string(fact).unwrap_or_default().into()
+}
+
+impl Hub {
+    /// Draws what has changed since the last time.
+    pub(super) fn draw(&mut self, now: Now) {
+        for pbx in 0..self.pbxs.len() {
+            while let Some(thing) = self.pbxs[pbx].board.poll() {
+                self.draw_thing(pbx, &thing, now);
+            }
+        }
+    }
+
+    fn draw_thing(&mut self, pbx: usize, thing: &Thing, now: Now) {
+        let slot = self.slots.of(pbx, thing);
+        self.slots.drawn.remove(&slot);
+        let key = self.pbxs[pbx].board.key(thing);
+        let followers: Vec<ClientId> = self.clients.followers(thing, &key).collect();
+        for client in followers {
+            let sight = self.sight_of(client, pbx, thing);
+            let text = self.drawn(pbx, thing, slot, sight, now);
+            self.clients.put(client, slot, text);
+        }
+        let is_gone = match self.pbxs[pbx].board.fact(thing, Sight::Lamps, now) {
+            Fact::Extension { value, .. } => value.is_none(),
+            Fact::Queue { value, .. } => value.is_none(),
+            Fact::Parked { value, .. } => value.is_none(),
+            Fact::Pbx { .. }
+            | Fact::Me { .. }
+            | Fact::Phone { .. }
+            | Fact::Call { .. }
+            | Fact::Dial { .. }
+            | Fact::Missed { .. } => false,
+        };
+        if is_gone {
+            self.slots.things.remove(&(pbx, thing.clone()));
+            self.slots.drawn.remove(&slot);
+        }
+    }
+
+    fn drawn(&mut self, pbx: usize, thing: &Thing, slot: Slot, sight: Sight, now: Now) -> Text {
+        let drawn = self.slots.drawn.entry(slot).or_default();
+        let board = &self.pbxs[pbx].board;
+        drawn[place(sight)]
+            .get_or_insert_with(|| text(&board.fact(thing, sight, now)))
+            .clone()
+    }
+
+    fn sight_of(&self, client: ClientId, pbx: usize, thing: &Thing) -> Sight {
+        let Some(client) = self.clients.get(client) else {
+            return Sight::Lamps;
+        };
+        let colleague = match thing {
+            Thing::Extension(name) => self.pbxs[pbx].board.colleague(name),
+            Thing::Pbx | Thing::Queue(_) | Thing::Parked(..) => None,
+        };
+        super::sight(&client.rights, &client.person, colleague)
+    }
+
+    /// Everything that somebody follows besides his own.
+    pub(super) fn followed(
+        &mut self,
+        interest: &wire::Interest,
+        sight: impl Fn(&Self, usize, &Thing) -> Sight,
+        now: Now,
+    ) -> Vec<(Slot, Text)> {
+        let mut facts = Vec::new();
+        for pbx in 0..self.pbxs.len() {
+            let things: Vec<Thing> = self.pbxs[pbx].board.things().collect();
+            for thing in things {
+                let wants = match &thing {
+                    Thing::Pbx => true,
+                    Thing::Extension(_) => {
+                        interest.extensions.contains(&self.pbxs[pbx].board.key(&thing))
+                    }
+                    Thing::Queue(_) => interest.queues.contains(&self.pbxs[pbx].board.key(&thing)),
+                    Thing::Parked(..) => interest.parked,
+                };
+                if wants {
+                    let slot = self.slots.of(pbx, &thing);
+                    let sight = sight(self, pbx, &thing);
+                    facts.push((slot, self.drawn(pbx, &thing, slot, sight, now)));
+                }
+            }
+        }
+        facts
+    }
+
+    pub(super) fn followed_by(&mut self, client: ClientId, now: Now) -> Vec<(Slot, Text)> {
+        let Some(known) = self.clients.get(client) else {
+            return Vec::new();
+        };
+        let interest = known.interest.clone();
+        let sees_numbers = known.rights.see_numbers;
+        let mut facts = self.followed(
+            &interest,
+            |hub, pbx, thing| hub.sight_of(client, pbx, thing),
+            now,
+        );
+        if interest.missed {
+            facts.extend(self.missed_items(sees_numbers));
+        }
+        facts
+    }
+
+    // The board of missed calls.
+
+    fn missed_items(&mut self, sees_numbers: bool) -> Vec<(Slot, Text)> {
+        let items: Vec<_> = self.missed.values().cloned().collect();
+        items
+            .into_iter()
+            .map(|item| {
+                let slot = self.slots.of_missed(&item.item);
+                (slot, missed_text(&item, sees_numbers, false))
+            })
+            .collect()
+    }
+
+    /// Items that are new, counted up or closed.
+    pub(super) fn board_changed(&mut self, items: Vec<wire::MissedCall>) {
+        for item in items {
+            let slot = self.slots.of_missed(&item.item);
+            for client in self.clients.missed_followers() {
+                if let Some(known) = self.clients.get(client) {
+                    let text = missed_text(&item, known.rights.see_numbers, false);
+                    self.clients.put(client, slot, text);
+                }
+            }
+            self.missed.insert(item.item.clone(), item);
+        }
+        self.forget_closed();
+    }
+
+    /// Closed items stay for a while, so that people see who has called back.
+    fn forget_closed(&mut self) {
+        const CLOSED: usize = 100;
+        let mut closed: Vec<_> = self
+            .missed
+            .values()
+            .filter_map(|item| Some((item.closed_at?, item.item.clone())))
+            .collect();
+        closed.sort_unstable();
+        let too_many = closed.len().saturating_sub(CLOSED);
+        for (_, item) in closed.into_iter().take(too_many) {
+            let Some(gone) = self.missed.remove(&item) else {
+                continue;
+            };
+            if let Some(slot) = self.slots.missed.remove(&item) {
+                let text = missed_text(&gone, true, true);
+                for client in self.clients.missed_followers() {
+                    self.clients.put(client, slot, text.clone());
+                }
+            }
+        }
+    }
+}
+
+fn missed_text(item: &wire::MissedCall, sees_numbers: bool, is_gone: bool) -> Text {
+    let mut item = item.clone();
+    if !sees_numbers {
+        item.party.number = item.party.number.as_deref().map(phone_number::masked);
+        item.call_back = None;
+    }
+    text(&Fact::Missed {
+        key: item.item.clone(),
+        value: (!is_gone).then_some(item),
+    })
+}
