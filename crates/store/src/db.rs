@@ -140,10 +140,15 @@ pub(crate) enum Only {
     Migrate = 5_150_001,
     WriteCalls = 5_150_002,
     WritePeople = 5_150_003,
+    WriteSettings = 5_150_004,
 }
 
 impl Tx {
-    pub(crate) async fn rows(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+    pub(crate) async fn rows(
+        &mut self,
+        sql: &str,
+        values: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
         match self {
             Self::Sqlite(tx) => {
                 let mut query = sqlx::query(sql);
@@ -170,7 +175,11 @@ impl Tx {
         }
     }
 
-    pub(crate) async fn row(&mut self, sql: &str, values: &[Value]) -> Result<Option<Row>, StoreError> {
+    pub(crate) async fn row(
+        &mut self,
+        sql: &str,
+        values: &[Value],
+    ) -> Result<Option<Row>, StoreError> {
         Ok(self.rows(sql, values).await?.into_iter().next())
     }
 
@@ -200,6 +209,26 @@ impl Tx {
         })
     }
 
+    /// How the database would answer a question, a step a line.
+    pub(crate) async fn explain(
+        &mut self,
+        sql: &str,
+        values: &[Value],
+    ) -> Result<String, StoreError> {
+        let words = match self {
+            Self::Sqlite(_) => "EXPLAIN QUERY PLAN",
+            Self::Postgres(_) => "EXPLAIN",
+        };
+        let rows = self.rows(&format!("{words} {sql}"), values).await?;
+        let steps = rows
+            .into_iter()
+            .filter_map(|row| match row.into_values().last() {
+                Some(Value::Text(step)) => step,
+                Some(Value::Int(_)) | None => None,
+            });
+        Ok(steps.collect::<Vec<_>>().join("\n"))
+    }
+
     /// Runs several statements of our own making, without values.
     pub(crate) async fn script(&mut self, sql: &str) -> Result<(), StoreError> {
         match self {
@@ -220,7 +249,10 @@ impl Tx {
         let at_once = (MOST_VALUES / columns.len()).min(200);
         for rows in rows.chunks(at_once) {
             let places = places_of_rows(columns.len(), rows.len());
-            let sql = format!("INSERT INTO {table} ({}) VALUES {places} {conflict}", columns.join(", "));
+            let sql = format!(
+                "INSERT INTO {table} ({}) VALUES {places} {conflict}",
+                columns.join(", ")
+            );
             let values: Vec<Value> = rows.iter().flatten().cloned().collect();
             self.run(&sql, &values).await?;
         }
@@ -276,7 +308,9 @@ fn row_of_sqlite(row: &SqliteRow) -> Result<Row, StoreError> {
         let raw = row.try_get_raw(place)?;
         Ok(match raw.type_info().name() {
             _ if raw.is_null() => Value::Text(None),
-            "INTEGER" | "BIGINT" | "INT4" | "INT8" => Value::Int(Some(row.try_get_unchecked(place)?)),
+            "INTEGER" | "BIGINT" | "INT4" | "INT8" => {
+                Value::Int(Some(row.try_get_unchecked(place)?))
+            }
             _ => Value::Text(Some(row.try_get_unchecked(place)?)),
         })
     };

@@ -84,7 +84,9 @@ pub enum OpenError {
         #[source]
         source: sqlx::Error,
     },
-    #[error("the address of PostgreSQL is not understood; it looks like postgres://user:password@host/database")]
+    #[error(
+        "the address of PostgreSQL is not understood; it looks like postgres://user:password@host/database"
+    )]
     Address,
     #[error("the database cannot be made ready: {source}")]
     Other {
@@ -133,6 +135,10 @@ enum Kind {
     Other,
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "sqlx's enum is open, and few of its errors are told apart"
+)]
 fn kind(error: &sqlx::Error) -> Kind {
     match error {
         sqlx::Error::Database(refusal) => {
@@ -149,7 +155,6 @@ fn kind(error: &sqlx::Error) -> Kind {
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => Kind::Away,
-        // sqlx's enum is open.
         _ => Kind::Other,
     }
 }

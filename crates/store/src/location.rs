@@ -42,7 +42,10 @@ impl std::fmt::Display for Location {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
             Self::Postgres(url) => {
-                let rest = url.expose_secret().rsplit_once('@').map_or("", |(_, rest)| rest);
+                let rest = url
+                    .expose_secret()
+                    .rsplit_once('@')
+                    .map_or("", |(_, rest)| rest);
                 // What follows a question mark may be a password too.
                 let place = rest.split('?').next().unwrap_or_default();
                 write!(f, "postgres://{place}")
@@ -72,7 +75,11 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         for text in ["", "sqlite:", "mysql://h/d", "/var/lib/a.db", "sqlite:a\0b"] {
-            assert_eq!(Location::from_str(text).unwrap_err(), LocationError, "{text}");
+            assert_eq!(
+                Location::from_str(text).unwrap_err(),
+                LocationError,
+                "{text}"
+            );
         }
     }
 

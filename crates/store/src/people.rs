@@ -58,7 +58,8 @@ pub struct Synced {
     pub taken: Vec<String>,
 }
 
-const COLUMNS: &str = "id, login, name, role, pbx, extension, channel, teams, source, disabled, policy, subject";
+const COLUMNS: &str =
+    "id, login, name, role, pbx, extension, channel, teams, source, disabled, policy, subject";
 
 impl Store {
     /// Adds somebody or changes the one with this id. A login or subject that another one has is an error.
@@ -132,7 +133,11 @@ impl Store {
     }
 
     /// Of several with one extension the one who may sign in.
-    pub async fn user_by_extension(&self, pbx: &str, extension: &str) -> Result<Option<User>, StoreError> {
+    pub async fn user_by_extension(
+        &self,
+        pbx: &str,
+        extension: &str,
+    ) -> Result<Option<User>, StoreError> {
         self.one_user(
             "pbx = $1 AND extension = $2 ORDER BY disabled, login_key",
             &values![pbx, extension],
@@ -151,7 +156,11 @@ impl Store {
             .await
     }
 
-    async fn one_user(&self, condition: &str, values: &[Value]) -> Result<Option<User>, StoreError> {
+    async fn one_user(
+        &self,
+        condition: &str,
+        values: &[Value],
+    ) -> Result<Option<User>, StoreError> {
         self.within(async {
             let mut tx = self.pools.read().await?;
             let sql = format!("SELECT {COLUMNS} FROM users WHERE {condition} LIMIT 1");
@@ -212,7 +221,10 @@ pub(crate) fn read(row: &mut Row) -> Result<User, StoreError> {
 
 /// The columns of a user that is joined to something as `u`.
 pub(crate) fn joined_columns() -> String {
-    let columns: Vec<String> = COLUMNS.split(", ").map(|name| format!("u.{name}")).collect();
+    let columns: Vec<String> = COLUMNS
+        .split(", ")
+        .map(|name| format!("u.{name}"))
+        .collect();
     columns.join(", ")
 }
 
