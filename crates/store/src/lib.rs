@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod audit;
+mod backup;
 mod board;
 mod calls;
 mod db;
@@ -19,6 +20,7 @@ mod settings;
 mod words;
 
 pub use audit::{AuditEntry, AuditFilter, AuditNew};
+pub use backup::BackupError;
 pub use board::{Board, BoardChange, Closed, MissedItem};
 pub use calls::{
     CallCursor, CallFilter, CallPage, CallRecord, CdrRow, Direction, Disposition, ExportError,
