@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Needs {
     Nothing,
-    /// Asterisk, a display or another toolchain: left out by `--quick`.
+    /// Asterisk, a database, a display or another toolchain: left out by `--quick`.
     Much,
     /// Asterisk and minutes: only with `--full` or by name.
     Patience,
@@ -100,6 +100,11 @@ const CHECKS: &[Check] = &[
         run: engine,
     },
     Check {
+        name: "store",
+        needs: Needs::Much,
+        run: store,
+    },
+    Check {
         name: "live",
         needs: Needs::Much,
         run: live,
@@ -124,8 +129,8 @@ const CHECKS: &[Check] = &[
 /// Folders of types that are generated.
 const GENERATED: [&str; 2] = ["ui/src/types", "ui/src/wire"];
 
-/// Tests of these packages start Asterisk or a display.
-const ON_REAL_THINGS: [&str; 4] = ["e2e", "gui", "live", "testkit"];
+/// Tests of these packages start Asterisk, PostgreSQL or a display.
+const ON_REAL_THINGS: [&str; 5] = ["e2e", "gui", "live", "store-tests", "testkit"];
 
 pub(crate) fn run(arguments: &[&str]) -> ExitCode {
     let extent = match arguments {
@@ -355,6 +360,13 @@ fn engine() -> Result<Outcome> {
     cargo(
         "the engine on a real Asterisk",
         &["test", "-p", "engine", "--tests", "--", "--test-threads=1"],
+    )
+}
+
+fn store() -> Result<Outcome> {
+    cargo(
+        "what the server keeps, in SQLite and in a real PostgreSQL",
+        &["test", "-p", "store-tests"],
     )
 }
 

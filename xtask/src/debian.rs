@@ -34,6 +34,8 @@ const PACKAGES: &[&str] = &[
     // a real browser, and a driver for our own windows
     "chromium",
     "webkit2gtk-driver",
+    // what the server keeps lies there in larger firms
+    "postgresql",
     // the phones are a Python program
     "python3-venv",
 ];

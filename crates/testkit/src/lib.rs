@@ -18,6 +18,8 @@ pub mod phones;
 #[cfg(target_os = "linux")]
 mod ports;
 #[cfg(target_os = "linux")]
+pub mod postgres;
+#[cfg(target_os = "linux")]
 pub mod processes;
 #[cfg(target_os = "linux")]
 pub mod record;
@@ -34,5 +36,7 @@ pub use asterisk::{Asterisk, AsteriskProgram};
 pub use group::ProcessGroup;
 #[cfg(target_os = "linux")]
 pub use phones::Phones;
+#[cfg(target_os = "linux")]
+pub use postgres::Postgres;
 #[cfg(target_os = "linux")]
 pub use session::DesktopSession;

@@ -76,6 +76,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("fuzz", &["ami", "calls", "phone-number"]),
     ("live", &["testkit"]),
+    ("store-tests", &["store", "testkit"]),
     ("tidy", &[]),
     ("xtask", &[]),
 ];

@@ -1,0 +1,258 @@
+//! Two records of one call made one: pure.
+
+use super::{CallRecord, LegRecord, Outcome, Party, Source};
+
+/// How well a record knows how its call ended. The better one wins, whichever came first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Certainty {
+    /// It goes on, as far as we know.
+    Open,
+    /// It ended while nobody was watching.
+    Lost,
+    /// The PBX's own record says how it ended.
+    Told,
+    /// It was seen to its end.
+    Seen,
+}
+
+impl Certainty {
+    /// Of a record as its writer gives it.
+    pub(crate) fn of(record: &CallRecord) -> Self {
+        match (record.ended, record.outcome, record.source) {
+            (None, _, _) => Self::Open,
+            (Some(_), Outcome::Unknown, _) => Self::Lost,
+            (Some(_), _, Source::Cdr) => Self::Told,
+            (Some(_), _, Source::Live | Source::LiveAndCdr) => Self::Seen,
+        }
+    }
+
+    pub(crate) fn from_stored(number: i64) -> Self {
+        match number {
+            0 => Self::Open,
+            1 => Self::Lost,
+            2 => Self::Told,
+            _ => Self::Seen,
+        }
+    }
+}
+
+/// A record and how much it knows.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Known {
+    pub(crate) record: CallRecord,
+    pub(crate) certainty: Certainty,
+}
+
+impl From<CallRecord> for Known {
+    fn from(record: CallRecord) -> Self {
+        Self {
+            certainty: Certainty::of(&record),
+            record,
+        }
+    }
+}
+
+/// What both know together, under the id of the first. Of equals the later one wins, so that the last write of a live
+/// record stands; records of the PBX are a sum in any order.
+pub(crate) fn merge(first: Known, second: Known) -> Known {
+    let id = first.record.id.clone();
+    let both_told = first.certainty == Certainty::Told && second.certainty == Certainty::Told;
+    let (better, other) = if both_told {
+        sum_of_told(first, second)
+    } else if second.certainty >= first.certainty {
+        (second, first)
+    } else {
+        (first, second)
+    };
+    let certainty = better.certainty;
+    let mut record = identified(better.record, &other.record);
+    record = complete(record, other.record);
+    record.id = id;
+    Known { record, certainty }
+}
+
+/// Who called whom is known better by whoever saw it than by the PBX's record, and of several records of the PBX by
+/// the first.
+fn identified(record: CallRecord, other: &CallRecord) -> CallRecord {
+    let is_told = |record: &CallRecord| record.source == Source::Cdr;
+    let other_knows = match (is_told(&record), is_told(other)) {
+        (true, true) => other.started < record.started,
+        (true, false) => true,
+        (false, _) => false,
+    };
+    if !other_knows {
+        return record;
+    }
+    CallRecord {
+        direction: other.direction,
+        caller: complete_party(other.caller.clone(), record.caller),
+        callee: if is_told(other) {
+            record.callee
+        } else {
+            complete_party(other.callee.clone(), record.callee)
+        },
+        dialled: other.dialled.clone().or(record.dialled),
+        line: other.line.clone().or(record.line),
+        did: other.did.clone().or(record.did),
+        ..record
+    }
+}
+
+/// Of two records of the PBX the one that tells more leads, and covers the time of both.
+fn sum_of_told(first: Known, second: Known) -> (Known, Known) {
+    let weight = |known: &Known| {
+        let record = &known.record;
+        let start = std::cmp::Reverse((record.started, lowest(&record.legs).map(str::to_owned)));
+        (rank(record.outcome), record.talk_ms, start)
+    };
+    let (mut better, other) = if weight(&second) > weight(&first) {
+        (second, first)
+    } else {
+        (first, second)
+    };
+    better.record.ended = better.record.ended.max(other.record.ended);
+    (better, other)
+}
+
+fn rank(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Answered => 7,
+        Outcome::Voicemail => 6,
+        Outcome::Missed => 5,
+        Outcome::Busy => 4,
+        Outcome::NoAnswer => 3,
+        Outcome::Cancelled => 2,
+        Outcome::Failed => 1,
+        Outcome::Unknown => 0,
+    }
+}
+
+fn lowest(legs: &[LegRecord]) -> Option<&str> {
+    legs.iter().map(|leg| leg.uniqueid.as_str()).min()
+}
+
+/// What one does not know is taken from the other.
+fn complete(record: CallRecord, other: CallRecord) -> CallRecord {
+    let started = earlier_start(&record, &other);
+    let answered = if record.is_answered() || record.outcome == Outcome::Unknown {
+        earlier(record.answered, other.answered)
+    } else {
+        record.answered
+    };
+    // Somebody who came late to a call that went on saw only the rest of the talk.
+    let talk_ms = match (answered, record.ended) {
+        (Some(answered), Some(ended))
+            if record.answered.is_some_and(|own| own - answered >= SECOND) =>
+        {
+            ended - answered
+        }
+        _ => record.talk_ms,
+    };
+    CallRecord {
+        started,
+        answered,
+        talk_ms,
+        ring_ms: record.ring_ms.max(if record.ring_ms == 0 {
+            other.ring_ms
+        } else {
+            0
+        }),
+        wait_ms: record.wait_ms.max(if record.wait_ms == 0 {
+            other.wait_ms
+        } else {
+            0
+        }),
+        caller: complete_party(record.caller, other.caller),
+        callee: complete_party(record.callee, other.callee),
+        dialled: record.dialled.or(other.dialled),
+        line: record.line.or(other.line),
+        did: record.did.or(other.did),
+        queues: united(record.queues, other.queues),
+        answered_by: record.answered_by.or(other.answered_by),
+        ended_by: record.ended_by.or(other.ended_by),
+        cause: record.cause.or(other.cause),
+        way: united(record.way, other.way),
+        recording: record.recording.or(other.recording),
+        source: both(record.source, other.source),
+        legs: united_legs(record.legs, other.legs),
+        linkedid: record.linkedid.or(other.linkedid),
+        counts_as_missed: record.counts_as_missed || other.counts_as_missed,
+        ..record
+    }
+}
+
+const SECOND: i64 = 1000;
+
+/// The earlier one, but records of the PBX have whole seconds: one within a second of what was seen is the same.
+fn earlier_start(record: &CallRecord, other: &CallRecord) -> i64 {
+    let is_rounded = |told: &CallRecord, seen: &CallRecord| {
+        told.source == Source::Cdr
+            && seen.source != Source::Cdr
+            && (told.started - seen.started).abs() < SECOND
+    };
+    if is_rounded(other, record) {
+        record.started
+    } else if is_rounded(record, other) {
+        other.started
+    } else {
+        record.started.min(other.started)
+    }
+}
+
+fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+    one.into_iter().chain(other).min()
+}
+
+fn both(one: Source, other: Source) -> Source {
+    if one == other {
+        one
+    } else {
+        Source::LiveAndCdr
+    }
+}
+
+fn complete_party(party: Party, other: Party) -> Party {
+    let name = match (&party.number, &other.number) {
+        // A name belongs to its number.
+        (Some(number), Some(others)) if number != others => party.name,
+        _ => party.name.or(other.name),
+    };
+    Party {
+        number: party.number.or(other.number),
+        name,
+    }
+}
+
+fn united(mut words: Vec<String>, others: Vec<String>) -> Vec<String> {
+    for word in others {
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    words
+}
+
+fn united_legs(mut legs: Vec<LegRecord>, others: Vec<LegRecord>) -> Vec<LegRecord> {
+    for other in others {
+        match legs.iter_mut().find(|leg| leg.uniqueid == other.uniqueid) {
+            Some(leg) => complete_leg(leg, other),
+            None => legs.push(other),
+        }
+    }
+    legs
+}
+
+fn complete_leg(leg: &mut LegRecord, other: LegRecord) {
+    if leg.channel.is_empty() {
+        leg.channel = other.channel;
+    }
+    if leg.role.is_empty() {
+        leg.role = other.role;
+    }
+    leg.extension = leg.extension.take().or(other.extension);
+    leg.number = leg.number.take().or(other.number);
+    leg.ringing = earlier(leg.ringing, other.ringing);
+    leg.answered = earlier(leg.answered, other.answered);
+    leg.gone = leg.gone.or(other.gone);
+    leg.cause = leg.cause.or(other.cause);
+}
