@@ -90,6 +90,28 @@ pub(crate) enum Ask {
     End,
 }
 
+impl Ask {
+    /// A wish of a client on its socket.
+    pub(crate) fn wish(
+        client: ClientId,
+        person: &Arc<str>,
+        address: &Arc<str>,
+        id: String,
+        request: Request,
+    ) -> Self {
+        Self::Wish {
+            asker: Asker::Client {
+                client,
+                id: id.clone(),
+            },
+            person: person.clone(),
+            address: address.clone(),
+            id,
+            request: Box::new(request),
+        }
+    }
+}
+
 /// Asks the hub; cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct HubHandle {

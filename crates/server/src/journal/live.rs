@@ -1,0 +1,167 @@
+//! Calls as the engine tells them, into the store.
+
+use super::{
+    Writer,
+    record::{Around, item, record},
+};
+use crate::{hub::Ask, pbx::Site};
+use engine::{CallLog, Logged, What};
+use presence::Now;
+use std::sync::atomic::Ordering::Relaxed;
+use store::{BoardChange, CallRecord, Event, PutCalls};
+use tracing::{debug, info, warn};
+
+/// Calls in one transaction: one write to the disk for all of them.
+const BATCH: usize = 256;
+
+/// Writes every call of one phone system until its engine ends.
+pub(crate) async fn write_calls(writer: Writer, site: Site, mut log: CallLog) {
+    while let Some(first) = log.next().await {
+        let mut batch = vec![first];
+        while batch.len() < BATCH
+            && let Some(next) = log.try_next()
+        {
+            batch.push(next);
+        }
+        write(&writer, &site, batch).await;
+    }
+}
+
+/// In order: what the PBX listed after a login closes what came before it and nothing after.
+async fn write(writer: &Writer, site: &Site, batch: Vec<Logged>) {
+    let mut records = Vec::new();
+    let mut events = Vec::new();
+    writer.counters.log_waiting.store(batch.len() as u64, Relaxed);
+    for logged in batch {
+        let now = Now {
+            instant: logged.at,
+            unix_ms: logged.unix_ms,
+        };
+        let around = Around {
+            pbx: &site.name,
+            plan: &site.dial_plan,
+            missed_lines: &site.missed_lines,
+            now,
+        };
+        match logged.what {
+            // A call without a phone or line is no call of anybody's.
+            What::Began(call) | What::Answered(call) | What::Ended(call) if call.legs.is_empty() => {
+                debug!(call = %call.id, "no legs");
+            }
+            What::Began(call) => {
+                let record = record(&call, around);
+                events.push(event("call.began", &record, now));
+                records.push(record);
+            }
+            What::Answered(call) => {
+                let record = record(&call, around);
+                events.push(event("call.answered", &record, now));
+                records.push(record);
+            }
+            What::Ended(call) => {
+                writer.counters.calls_logged.fetch_add(1, Relaxed);
+                let record = record(&call, around);
+                events.push(event("call.ended", &record, now));
+                records.push(record);
+            }
+            What::Resynced { alive } => {
+                put(writer, site, std::mem::take(&mut records), std::mem::take(&mut events)).await;
+                close_lost(writer, site, &alive, now).await;
+            }
+            What::Lost(entries) => {
+                warn!(pbx = %site.name, entries, "the disk was too slow for the call log; the PBX's own records complete it");
+            }
+        }
+    }
+    put(writer, site, records, events).await;
+    writer.counters.log_waiting.store(0, Relaxed);
+}
+
+async fn put(writer: &Writer, site: &Site, records: Vec<CallRecord>, events: Vec<Event>) {
+    if records.is_empty() {
+        return;
+    }
+    let put = writer
+        .insist("call log", || {
+            writer.store.put_calls_with_events(&records, &events)
+        })
+        .await;
+    tell_board(writer, site, put).await;
+}
+
+async fn close_lost(writer: &Writer, site: &Site, alive: &[calls::Uniqueid], now: Now) {
+    let alive: Vec<String> = alive.iter().map(ToString::to_string).collect();
+    let at = i64::try_from(now.unix_ms).unwrap_or(i64::MAX);
+    let put = writer
+        .insist("call log", || {
+            writer.store.close_lost(&site.name, &alive, at)
+        })
+        .await;
+    if !put.ids.is_empty() {
+        info!(pbx = %site.name, calls = put.ids.len(), "ended while nobody was watching");
+    }
+    tell_board(writer, site, put).await;
+}
+
+
+pub(super) async fn tell_board(writer: &Writer, site: &Site, put: PutCalls) {
+    if put.board.is_empty() {
+        return;
+    }
+    let _ = site;
+    let items = board_items(writer, put.board).await;
+    if let Err(why) = writer.hub.tell(Ask::Board(items)).await {
+        warn!(error = %why.message, "the board of missed calls is not told");
+    }
+}
+
+/// Items as clients read them; one that is no missed call any more is closed by the phone system itself.
+pub(super) async fn board_items(
+    writer: &Writer,
+    changes: Vec<BoardChange>,
+) -> Vec<wire::MissedCall> {
+    let mut items = Vec::new();
+    for change in changes {
+        match change {
+            BoardChange::Changed(changed) => {
+                let by = closer(writer, &changed).await;
+                items.push(item(*changed, by, None));
+            }
+            BoardChange::Gone(id) => items.push(wire::MissedCall {
+                item: id.to_string(),
+                pbx: String::new(),
+                party: wire::Party::default(),
+                call_back: None,
+                line: None,
+                first_at: 0,
+                last_at: 0,
+                times: 0,
+                closed_by: Some("nobody: it was answered after all".into()),
+                closed_at: Some(0),
+            }),
+        }
+    }
+    items
+}
+
+/// Who closed it, by name where it is known.
+async fn closer(writer: &Writer, item: &store::MissedItem) -> Option<String> {
+    let closed = item.closed.as_ref()?;
+    if let Some(user) = &closed.by_user {
+        let user = writer.store.user(user).await.ok()??;
+        return Some(user.name);
+    }
+    let extension = closed.by_extension.as_deref()?;
+    let user = writer.store.user_by_extension(&item.pbx, extension).await.ok()??;
+    Some(user.name).filter(|name| !name.is_empty())
+}
+
+fn event(name: &str, record: &CallRecord, now: Now) -> Event {
+    let entry = super::entry(record.clone(), presence::Sight::All, None);
+    let body = serde_json::json!({ "event": name, "at": now.unix_ms, "call": entry });
+    Event {
+        name: name.to_owned(),
+        body: body.to_string(),
+        now: i64::try_from(now.unix_ms).unwrap_or(i64::MAX),
+    }
+}
