@@ -1,0 +1,1 @@
+//! A browser of the tests: forms and cookies by plain HTTP.
