@@ -1,1 +1,3 @@
-//! A browser of the tests: forms and cookies by plain HTTP.
+//! What the tests on real directories share: a browser that fills in forms, by plain HTTP.
+
+pub mod browser;
