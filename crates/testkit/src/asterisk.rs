@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::ports::PortBlock;
 use crate::{ProcessGroup, run};
 
-mod certificate;
+pub(crate) mod certificate;
 mod configuration;
 mod install;
 mod watch;

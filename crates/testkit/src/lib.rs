@@ -14,6 +14,10 @@ pub mod fault_proxy;
 #[cfg(target_os = "linux")]
 mod group;
 #[cfg(target_os = "linux")]
+pub mod mariadb;
+#[cfg(target_os = "linux")]
+pub mod oidc_provider;
+#[cfg(target_os = "linux")]
 pub mod phones;
 #[cfg(target_os = "linux")]
 mod ports;
@@ -28,6 +32,8 @@ mod run;
 #[cfg(target_os = "linux")]
 pub mod session;
 #[cfg(target_os = "linux")]
+pub mod slapd;
+#[cfg(target_os = "linux")]
 pub mod webdriver;
 
 #[cfg(target_os = "linux")]
@@ -35,8 +41,14 @@ pub use asterisk::{Asterisk, AsteriskProgram};
 #[cfg(target_os = "linux")]
 pub use group::ProcessGroup;
 #[cfg(target_os = "linux")]
+pub use mariadb::Mariadb;
+#[cfg(target_os = "linux")]
+pub use oidc_provider::OidcProvider;
+#[cfg(target_os = "linux")]
 pub use phones::Phones;
 #[cfg(target_os = "linux")]
 pub use postgres::Postgres;
 #[cfg(target_os = "linux")]
 pub use session::DesktopSession;
+#[cfg(target_os = "linux")]
+pub use slapd::Slapd;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 /// Writes `ca.pem`, `certificate.pem` and `manager.pem` (certificate and key, as Asterisk wants them).
-pub(super) fn write(folder: &Path) -> Result<()> {
+pub(crate) fn write(folder: &Path) -> Result<()> {
     let ca_key = KeyPair::generate().context("make a key")?;
     let mut ca = CertificateParams::new(Vec::new()).context("describe the authority")?;
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
