@@ -114,7 +114,39 @@ fn a_click_is_the_dial_of_who_clicked_and_a_plain_call_for_the_other() {
     assert_eq!(dials, BTreeMap::from([(ANNA, clicked), (BERT, called)]));
 }
 
-/// Who is called hangs up: that does not cancel the call of the one who placed it.
+#[test]
+fn who_is_called_hangs_up_and_does_not_cancel_for_the_caller() {
+    let mut office = Desk::with(&[(ANNA, "101"), (BERT, "102")]);
+    office.dial_at(ANNA, "d", "102");
+    let wanted = office.originates().remove(0);
+    office.reply(&wanted, Response::Success, "Originate successfully queued");
+    let bytes = read("22/a_originate_answered");
+    let bytes = replace(&bytes, &first_leg(&bytes), &wanted.1);
+    let mut talk = 0;
+    let _ = office.play(&bytes, |message| {
+        let enters = message
+            .event_name()
+            .is_some_and(|name| name == *"BridgeEnter");
+        talk += usize::from(enters);
+        talk < 2
+    });
+    office.command_at(BERT, Command::HangUp { call: None });
+    assert_eq!(office.hangups().len(), 1);
+    let call = office
+        .engine
+        .tracker
+        .calls()
+        .next()
+        .expect("a call")
+        .clone();
+    for leg in call.legs.iter().rev() {
+        let first = call.legs[0].uniqueid.as_str();
+        let head = orders::ch(leg.uniqueid.as_str(), first, leg.channel.as_str());
+        orders::say(&mut office, "Hangup", &format!("{head}Cause: 16"));
+    }
+    assert_eq!(office.dial_end().as_deref(), Some("They hung up."));
+}
+
 #[test]
 fn a_desk_hangs_up_its_own_phone_and_nobody_elses() {
     let mut office = Desk::with(&[(ANNA, "101"), (BERT, "102"), (DeskId(3), "103")]);
@@ -151,7 +183,9 @@ fn a_desk_hangs_up_its_own_phone_and_nobody_elses() {
 fn nothing_more_is_told_of_a_desk_that_is_gone_until_it_is_back() {
     let mut office = Desk::with(&[(ANNA, "101"), (BERT, "101")]);
     let _ = office.play_until("22/d_incoming_answered", "DialState", 1);
+    office.dial_at(ANNA, "d", "103");
     office.command_at(ANNA, Command::Seat(None));
+    assert_eq!(office.told(), [], "nor what waits to be told");
     let bytes = read("22/d_incoming_answered");
     let mut seen = 0;
     each_message(&bytes, |message| {
