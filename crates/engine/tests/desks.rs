@@ -1,9 +1,5 @@
 //! One engine with a desk for everybody on a real Asterisk with real SIP phones, as a server has it.
 #![cfg(target_os = "linux")]
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "a test looks for one thing among many"
-)]
 
 #[path = "support/desk.rs"]
 mod desk;
@@ -91,7 +87,9 @@ impl Office {
         };
         let (handle, updates, log) = spawn_with(receiver, options);
         let pbx = config(asterisk, SIDETONE).pbx;
-        handle.send(Command::Connect(Box::new(pbx))).unwrap();
+        handle
+            .send(Command::Connect(Box::new(pbx)))
+            .expect("the engine takes commands");
         Self {
             handle,
             updates,
@@ -107,18 +105,22 @@ impl Office {
             ..config(asterisk, SIDETONE).desk
         };
         let command = Command::Seat(Some(Box::new(desk)));
-        self.handle.send_at(id, command).unwrap();
+        self.handle
+            .send_at(id, command)
+            .expect("the engine takes commands");
     }
 
     fn dial(&self, desk: DeskId, dial: &str, number: &str) {
         let command = Command::Dial {
             dial: dial.into(),
-            target: Dialable::new(number).unwrap(),
+            target: Dialable::new(number).expect("dialable"),
             number: number.into(),
             tones: None,
             asked: Instant::now(),
         };
-        self.handle.send_at(desk, command).unwrap();
+        self.handle
+            .send_at(desk, command)
+            .expect("the engine takes commands");
     }
 
     async fn until(&mut self, mut wanted: impl FnMut(DeskId, &Update) -> bool) {
@@ -139,7 +141,10 @@ impl Office {
         let read = timeout(SOON, async {
             while story.iter().filter(|what| **what == "ended").count() < calls {
                 let entry = self.log.next().await.expect("the engine runs");
-                let since = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
+                let since = SystemTime::UNIX_EPOCH
+                    .elapsed()
+                    .expect("a clock")
+                    .as_millis();
                 let away = since.abs_diff(u128::from(entry.unix_ms));
                 assert!(away < Duration::from_secs(3_600).as_millis(), "{away} ms");
                 story.push(match entry.what {
