@@ -22,12 +22,17 @@ const MOST_HINTED: usize = 20_000;
 
 impl Extensions {
     /// `None` says that the endpoint is a line outside, whatever its name looks like.
-    pub(crate) fn configure(&mut self, endpoint: &str, extension: Option<Extension>) {
+    /// False when that was said before.
+    pub(crate) fn configure(&mut self, endpoint: &str, extension: Option<Extension>) -> bool {
+        if self.configured.get(endpoint) == Some(&extension) {
+            return false;
+        }
         self.forget(endpoint);
         if let Some(extension) = &extension {
             self.name(extension.as_str());
         }
         self.configured.insert(endpoint.into(), extension);
+        true
     }
 
     /// Takes back what [`Extensions::configure`] said of an endpoint.

@@ -164,9 +164,7 @@ impl CallTracker {
     /// Without it the hints of the PBX tell, and else the endpoint's name: up to six digits are an extension.
     /// Calls that go on are read anew where that is news.
     pub fn set_extension(&mut self, endpoint: &str, extension: Option<Extension>) {
-        let is_news = self.extensions.of_endpoint(endpoint) != extension;
-        self.extensions.configure(endpoint, extension);
-        if is_news {
+        if self.extensions.configure(endpoint, extension) {
             self.name_legs_anew(endpoint);
         }
     }
@@ -191,8 +189,9 @@ impl CallTracker {
         calls.sort_unstable();
         calls.dedup();
         for key in calls {
-            self.calls[key].name_legs(endpoint, &self.extensions);
-            self.changed(key);
+            if self.calls[key].name_legs(endpoint, &self.extensions) {
+                self.changed(key);
+            }
         }
     }
 

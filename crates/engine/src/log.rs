@@ -20,6 +20,9 @@ pub struct Logged {
 }
 
 /// What happened.
+///
+/// Of calls that go on when the engine is told to disconnect, or to go to another PBX, no end is told. Behind
+/// [`What::Lost`] an end may come whose beginning was lost.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
     Began(Arc<Call>),
@@ -201,6 +204,9 @@ mod tests {
         let rest = std::iter::from_fn(|| reader.try_next());
         let rest: Vec<_> = rest.map(|entry| entry.what).collect();
         assert_eq!(rest, [What::Lost(1), alive("6")]);
+        log.lost(3);
+        let last = reader.try_next().map(|entry| entry.what);
+        assert_eq!(last, Some(What::Lost(3)));
     }
 
     #[tokio::test]

@@ -188,13 +188,18 @@ impl Entry {
         };
     }
 
-    /// It has just become known whose phone an endpoint is.
-    pub(super) fn name_legs(&mut self, endpoint: &str, extensions: &Extensions) {
+    /// It has just become known whose phone an endpoint is; true when that is news to its legs.
+    pub(super) fn name_legs(&mut self, endpoint: &str, extensions: &Extensions) -> bool {
         let extension = extensions.of_endpoint(endpoint);
+        let mut is_news = false;
         for leg in &mut self.call.legs {
-            if endpoint_of(leg.channel.as_str()) == endpoint {
+            if endpoint_of(leg.channel.as_str()) == endpoint && leg.extension != extension {
                 leg.extension.clone_from(&extension);
+                is_news = true;
             }
+        }
+        if !is_news {
+            return false;
         }
         if self.call.line.as_deref() == Some(endpoint) && extension.is_some() {
             self.call.line = None;
@@ -205,6 +210,7 @@ impl Entry {
             self.call.caller = caller.of_extension(extension.as_ref());
         }
         self.settle_direction(extensions);
+        true
     }
 
     /// How the call ended, or would have if it ended now, with the cause that says so.

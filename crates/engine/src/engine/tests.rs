@@ -4,6 +4,7 @@
     reason = "a test looks for one thing among many"
 )]
 
+mod desks;
 mod orders;
 
 use super::{Engine, Purpose};
@@ -734,15 +735,18 @@ struct Desk {
 
 impl Desk {
     fn connected(extension: &str) -> Self {
-        let now = Instant::now();
-        let seed = Seed {
-            unix_ms: 1_795_228_715_000,
-            at: now,
-            random: 7,
-        };
-        let mut engine = Engine::new(seed, book(), Board::default(), Log::off().0);
+        Self::connected_at(extension, Instant::now())
+    }
+
+    fn connected_at(extension: &str, now: Instant) -> Self {
+        let mut engine = Engine::new(seed(now), book(), Board::default(), Log::off().0);
         engine.configure(config(extension), now);
         engine.up(22);
+        Self::of(engine, now)
+    }
+
+    /// Where nothing goes on.
+    fn of(engine: Engine, now: Instant) -> Self {
         let mut desk = Self {
             engine,
             started: now,
@@ -954,6 +958,14 @@ impl Desk {
         let call = self.last.as_ref().expect("a call");
         let over = if call.ended.is_some() { ", over" } else { "" };
         format!("{}{over}", phase(&call.phase))
+    }
+}
+
+fn seed(now: Instant) -> Seed {
+    Seed {
+        unix_ms: 1_795_228_715_000,
+        at: now,
+        random: 7,
     }
 }
 

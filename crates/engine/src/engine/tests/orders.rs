@@ -376,7 +376,7 @@ fn the_extension_behind_a_number_is_pressed_after_the_answer() {
     assert_snapshot!(pressed(&sent).expect("the first key"), @"PlayDTMF, Channel: PJSIP/trunk-00000003, Digit: 1, Duration: 120");
 }
 
-fn say(desk: &mut Desk, event: &str, headers: &str) {
+pub(super) fn say(desk: &mut Desk, event: &str, headers: &str) {
     let text = format!(
         "Asterisk Call Manager/11.0.0\r\nEvent: {event}\r\n{}\r\n\r\n",
         headers.trim_end()
@@ -384,7 +384,7 @@ fn say(desk: &mut Desk, event: &str, headers: &str) {
     let _ = desk.play(text.as_bytes(), |_| true);
 }
 
-fn ch(id: &str, linked: &str, name: &str) -> String {
+pub(super) fn ch(id: &str, linked: &str, name: &str) -> String {
     format!("Uniqueid: {id}\r\nLinkedid: {linked}\r\nChannel: {name}\r\n")
 }
 
