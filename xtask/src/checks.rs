@@ -100,6 +100,11 @@ const CHECKS: &[Check] = &[
         run: engine,
     },
     Check {
+        name: "directories",
+        needs: Needs::Much,
+        run: directories,
+    },
+    Check {
         name: "live",
         needs: Needs::Much,
         run: live,
@@ -121,8 +126,8 @@ const CHECKS: &[Check] = &[
     },
 ];
 
-/// Tests of these packages start Asterisk or a display.
-const ON_REAL_THINGS: [&str; 4] = ["e2e", "gui", "live", "testkit"];
+/// Tests of these packages start Asterisk, a server or a display.
+const ON_REAL_THINGS: [&str; 5] = ["directories", "e2e", "gui", "live", "testkit"];
 
 pub(crate) fn run(arguments: &[&str]) -> ExitCode {
     let extent = match arguments {
@@ -184,15 +189,15 @@ fn report(results: &[(&str, Timed)], start: Instant) -> ExitCode {
         match outcome {
             Ok(Outcome::Passed) => {
                 passed += 1;
-                println!("  {name:<10} passed   {took:>9}");
+                println!("  {name:<11} passed   {took:>9}");
             }
             Ok(Outcome::Skipped(why)) => {
                 skipped += 1;
-                println!("  {name:<10} skipped  {why}");
+                println!("  {name:<11} skipped  {why}");
             }
             Err(_) => {
                 failed += 1;
-                println!("  {name:<10} FAILED   {took:>9}");
+                println!("  {name:<11} FAILED   {took:>9}");
             }
         }
     }
@@ -342,6 +347,13 @@ fn engine() -> Result<Outcome> {
     cargo(
         "the engine on a real Asterisk",
         &["test", "-p", "engine", "--tests", "--", "--test-threads=1"],
+    )
+}
+
+fn directories() -> Result<Outcome> {
+    cargo(
+        "people and call records on real servers",
+        &["test", "-p", "directories"],
     )
 }
 

@@ -70,6 +70,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("fuzz", &["ami", "calls", "phone-number"]),
+    ("directories", &["testkit"]),
     ("live", &["testkit"]),
     ("tidy", &[]),
     ("xtask", &[]),

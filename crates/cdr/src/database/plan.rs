@@ -128,14 +128,17 @@ impl Plan {
             ..
         } = self;
         let texts: Vec<&str> = self.columns.iter().map(|(_, text)| text.as_str()).collect();
+        // By all the rest too: only rows that are the same in everything may change places between two pages.
+        let ordinals: Vec<String> = (1..=texts.len()).map(|number| number.to_string()).collect();
         let at = &time.column;
         let moment = |number| time.parameter(self.kind, number);
         let text = |number| parameter(self.kind, number);
         format!(
             "SELECT {texts}, {time_text}, {uniqueid}, {sequence} FROM {table} \
              WHERE {at} >= {p1} AND ({at} > {p2} OR {uniqueid} > {p3} OR ({uniqueid} = {p4} AND {sequence} >= {p5})) \
-             ORDER BY {at}, {uniqueid}, {sequence} LIMIT {limit} OFFSET {offset}",
+             ORDER BY {at}, {uniqueid}, {sequence}, {rest} LIMIT {limit} OFFSET {offset}",
             texts = texts.join(", "),
+            rest = ordinals.join(", "),
             time_text = time.text,
             p1 = moment(1),
             p2 = moment(2),
@@ -240,7 +243,7 @@ mod tests {
             ["own`column", "int"],
         ];
         let plan = plan(Kind::Mysql, &found).expect("a plan");
-        assert_snapshot!(plan.statement(10, 2), @"");
+        assert_snapshot!(plan.statement(10, 2), @"SELECT COALESCE(CAST(`calldate` AS CHAR), ''), COALESCE(CAST(`src` AS CHAR), ''), COALESCE(CAST(`uniqueid` AS CHAR), ''), COALESCE(CAST(`calldate` AS CHAR), ''), COALESCE(CAST(`uniqueid` AS CHAR), ''), COALESCE(CAST('' AS CHAR), '') FROM `cdr` WHERE `calldate` >= ? AND (`calldate` > ? OR COALESCE(CAST(`uniqueid` AS CHAR), '') > ? OR (COALESCE(CAST(`uniqueid` AS CHAR), '') = ? AND COALESCE(CAST('' AS CHAR), '') >= ?)) ORDER BY `calldate`, COALESCE(CAST(`uniqueid` AS CHAR), ''), COALESCE(CAST('' AS CHAR), ''), 1, 2, 3 LIMIT 10 OFFSET 2");
     }
 
     #[test]
@@ -250,7 +253,7 @@ mod tests {
             ["end", "timestamp without time zone"],
         ];
         let plan = plan(Kind::Postgres, &found).expect("a plan");
-        assert_snapshot!(plan.statement(10, 0), @"");
+        assert_snapshot!(plan.statement(10, 0), @r#"SELECT COALESCE(((("start" AT TIME ZONE 'UTC')::text || 'Z'))::text, ''), COALESCE(("end")::text, ''), COALESCE(((("start" AT TIME ZONE 'UTC')::text || 'Z'))::text, ''), COALESCE(('')::text, ''), COALESCE(('')::text, '') FROM "cdr" WHERE "start" >= ($1::text::timestamp AT TIME ZONE 'UTC') AND ("start" > ($2::text::timestamp AT TIME ZONE 'UTC') OR COALESCE(('')::text, '') > $3::text OR (COALESCE(('')::text, '') = $4::text AND COALESCE(('')::text, '') >= $5::text)) ORDER BY "start", COALESCE(('')::text, ''), COALESCE(('')::text, ''), 1, 2 LIMIT 10 OFFSET 0"#);
     }
 
     #[test]
