@@ -105,6 +105,11 @@ const CHECKS: &[Check] = &[
         run: store,
     },
     Check {
+        name: "directories",
+        needs: Needs::Much,
+        run: directories,
+    },
+    Check {
         name: "live",
         needs: Needs::Much,
         run: live,
@@ -129,8 +134,15 @@ const CHECKS: &[Check] = &[
 /// Folders of types that are generated.
 const GENERATED: [&str; 2] = ["ui/src/types", "ui/src/wire"];
 
-/// Tests of these packages start Asterisk, PostgreSQL or a display.
-const ON_REAL_THINGS: [&str; 5] = ["e2e", "gui", "live", "store-tests", "testkit"];
+/// Tests of these packages start Asterisk, another server or a display.
+const ON_REAL_THINGS: [&str; 6] = [
+    "directories",
+    "e2e",
+    "gui",
+    "live",
+    "store-tests",
+    "testkit",
+];
 
 pub(crate) fn run(arguments: &[&str]) -> ExitCode {
     let extent = match arguments {
@@ -192,15 +204,15 @@ fn report(results: &[(&str, Timed)], start: Instant) -> ExitCode {
         match outcome {
             Ok(Outcome::Passed) => {
                 passed += 1;
-                println!("  {name:<10} passed   {took:>9}");
+                println!("  {name:<11} passed   {took:>9}");
             }
             Ok(Outcome::Skipped(why)) => {
                 skipped += 1;
-                println!("  {name:<10} skipped  {why}");
+                println!("  {name:<11} skipped  {why}");
             }
             Err(_) => {
                 failed += 1;
-                println!("  {name:<10} FAILED   {took:>9}");
+                println!("  {name:<11} FAILED   {took:>9}");
             }
         }
     }
@@ -367,6 +379,13 @@ fn store() -> Result<Outcome> {
     cargo(
         "what the server keeps, in SQLite and in a real PostgreSQL",
         &["test", "-p", "store-tests"],
+    )
+}
+
+fn directories() -> Result<Outcome> {
+    cargo(
+        "people and call records on real servers",
+        &["test", "-p", "directories"],
     )
 }
 

@@ -34,8 +34,11 @@ const PACKAGES: &[&str] = &[
     // a real browser, and a driver for our own windows
     "chromium",
     "webkit2gtk-driver",
-    // what the server keeps lies there in larger firms
+    // people and call records on real servers
+    "ldap-utils",
+    "mariadb-server",
     "postgresql",
+    "slapd",
     // the phones are a Python program
     "python3-venv",
 ];

@@ -140,7 +140,11 @@ fn find(
     files: &mut [Option<File>],
     position: Option<&Position>,
 ) -> io::Result<Option<(usize, u64)>> {
-    let Some(Position { offset, head: wanted }) = position else {
+    let Some(Position {
+        offset,
+        head: wanted,
+    }) = position
+    else {
         return Ok(None);
     };
     for (index, file) in files.iter_mut().enumerate() {

@@ -35,7 +35,9 @@ pub enum ReadError {
     NoDatabase { database: String },
     #[error("the database {database} has no table {table}: where does Asterisk write its records?")]
     NoTable { database: String, table: String },
-    #[error("the user {user} may not read the table {table}; as the database's administrator run: {grant}")]
+    #[error(
+        "the user {user} may not read the table {table}; as the database's administrator run: {grant}"
+    )]
     NoRight {
         user: String,
         table: String,

@@ -171,7 +171,9 @@ impl Raw {
         let end = end.unwrap_or_else(|| after(duration_s));
         let disposition = Disposition::from(self.disposition.as_str());
         let was_answered = disposition == Disposition::Answered || billsec > 0;
-        let answer = zone.ms(&self.answer).filter(|at| (start..=end).contains(at));
+        let answer = zone
+            .ms(&self.answer)
+            .filter(|at| (start..=end).contains(at));
         let answer = answer.or_else(|| was_answered.then(|| end - i64::from(billsec) * 1000));
         Some(Row {
             uniqueid: filled(self.uniqueid),
@@ -236,7 +238,10 @@ mod tests {
     #[test]
     fn what_has_no_start_is_no_record() {
         assert_eq!(raw("", "1", "1", "ANSWERED").row(&Zone::utc()), None);
-        assert_eq!(raw("2026-01-31 12:00:00", "x", "1", "BUSY").row(&Zone::utc()), None);
+        assert_eq!(
+            raw("2026-01-31 12:00:00", "x", "1", "BUSY").row(&Zone::utc()),
+            None
+        );
     }
 
     fn raw(start: &str, duration: &str, billsec: &str, disposition: &str) -> Raw {

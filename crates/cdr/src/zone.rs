@@ -28,7 +28,8 @@ impl Zone {
     /// As IANA names it, e.g. `Europe/Berlin`.
     pub fn named(name: &str) -> Result<Self, UnknownZone> {
         let zone = TimeZone::get(name);
-        zone.map(Self).map_err(|_| UnknownZone { name: name.into() })
+        zone.map(Self)
+            .map_err(|_| UnknownZone { name: name.into() })
     }
 
     /// `2026-01-31 14:05:00`, with or without a fraction, in this zone or with a `Z` in UTC; or seconds
@@ -59,7 +60,11 @@ fn epoch(text: &str) -> Option<i64> {
         return None;
     }
     let ms: i64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
-    seconds.parse::<i64>().ok()?.checked_mul(1000)?.checked_add(ms)
+    seconds
+        .parse::<i64>()
+        .ok()?
+        .checked_mul(1000)?
+        .checked_add(ms)
 }
 
 #[cfg(test)]
@@ -70,8 +75,14 @@ mod tests {
     fn the_zone_of_the_pbx_counts_summer_and_winter() {
         let berlin = Zone::named("Europe/Berlin").expect("a zone");
         assert_eq!(berlin.ms("2026-01-31 13:00:00"), Some(1_769_860_800_000));
-        assert_eq!(berlin.ms("2026-07-31 14:00:00.250"), Some(1_785_499_200_250));
-        assert_eq!(Zone::utc().ms("2026-01-31 12:00:00"), Some(1_769_860_800_000));
+        assert_eq!(
+            berlin.ms("2026-07-31 14:00:00.250"),
+            Some(1_785_499_200_250)
+        );
+        assert_eq!(
+            Zone::utc().ms("2026-01-31 12:00:00"),
+            Some(1_769_860_800_000)
+        );
         assert_eq!(berlin.ms("2026-01-31 12:00:00Z"), Some(1_769_860_800_000));
         assert_eq!(berlin.ms("1769860800.123456"), Some(1_769_860_800_123));
         assert_eq!(berlin.ms("1769860800"), Some(1_769_860_800_000));
@@ -87,7 +98,13 @@ mod tests {
 
     #[test]
     fn never_is_no_time() {
-        for text in ["", "0000-00-00 00:00:00", "1970-01-01 00:00:00", "soon", "12"] {
+        for text in [
+            "",
+            "0000-00-00 00:00:00",
+            "1970-01-01 00:00:00",
+            "soon",
+            "12",
+        ] {
             assert_eq!(Zone::utc().ms(text), None, "{text}");
         }
         assert!(Zone::named("Europe/Nowhere").is_err());

@@ -129,12 +129,12 @@ impl Freepbx {
     async fn open(&self) -> Result<MySqlConnection, FreepbxError> {
         let mut connection = MySqlConnection::connect_with(&options(&self.config))
             .await
-            .map_err(|failed| self.explain("", failed))?;
+            .map_err(|failed| self.explain("", &failed))?;
         // Whatever the user may do there: we only read.
         sqlx::raw_sql("SET SESSION TRANSACTION READ ONLY")
             .execute(&mut connection)
             .await
-            .map_err(|failed| self.explain("", failed))?;
+            .map_err(|failed| self.explain("", &failed))?;
         Ok(connection)
     }
 
@@ -197,7 +197,7 @@ impl Freepbx {
         let rows = sqlx::query(&statement)
             .fetch_all(connection)
             .await
-            .map_err(|failed| self.explain(table, failed))?;
+            .map_err(|failed| self.explain(table, &failed))?;
         if rows.len() > MOST_PEOPLE {
             return Err(FreepbxError::TooMany {
                 table: table.into(),
@@ -206,10 +206,10 @@ impl Freepbx {
         rows.iter()
             .map(|row| fields(row, columns.len()))
             .collect::<Result<_, _>>()
-            .map_err(|failed| self.explain(table, failed))
+            .map_err(|failed| self.explain(table, &failed))
     }
 
-    fn explain(&self, table: &str, failed: sqlx::Error) -> FreepbxError {
+    fn explain(&self, table: &str, failed: &sqlx::Error) -> FreepbxError {
         let FreepbxConfig {
             user,
             database,
@@ -221,8 +221,8 @@ impl Freepbx {
             .as_database_error()
             .and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>())
             .map(MySqlDatabaseError::number);
-        if let sqlx::Error::Tls(why) = failed {
-            return FreepbxError::Tls(why.to_string());
+        if let Some(why) = broken_handshake(failed) {
+            return FreepbxError::Tls(why);
         }
         match code {
             Some(1045 | 1698) => FreepbxError::Refused { user: user.clone() },
@@ -280,6 +280,17 @@ async fn close(connection: MySqlConnection) -> Result<(), FreepbxError> {
         .close()
         .await
         .map_err(|failed| FreepbxError::Other(failed.to_string()))
+}
+
+/// A certificate that is not believed comes as an IO error with rustls' words in it.
+fn broken_handshake(failed: &sqlx::Error) -> Option<String> {
+    if let sqlx::Error::Tls(why) = failed {
+        return Some(why.to_string());
+    }
+    let sqlx::Error::Io(why) = failed else {
+        return None;
+    };
+    (why.kind() == std::io::ErrorKind::InvalidData).then(|| why.to_string())
 }
 
 /// One row, in the order in which the columns were asked for.

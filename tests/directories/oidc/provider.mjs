@@ -3,12 +3,15 @@
 //   POST /levers/next-token   put the text of the request in the place of the next ID token
 //   POST /levers/new-key      sign with another key from now on
 //   POST /levers/slow-down    answer the next request for a token with slow_down
-// Settings come as JSON in the first argument: port, issuer, key id, clients, claims in the token or not.
+// Settings come as JSON in the first argument: port, issuer, clients, claims_by_userinfo, clock_behind_s.
 import { createServer } from 'node:http';
 import { generateKeyPairSync } from 'node:crypto';
 import Provider from 'oidc-provider';
 
 const settings = JSON.parse(process.argv[2]);
+
+const clock = Date.now;
+Date.now = () => clock() - (settings.clock_behind_s ?? 0) * 1000;
 
 function key(kid) {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -33,9 +36,9 @@ const configuration = (kid) => ({
     email: ['email'],
     groups: ['groups'],
   },
-  conformIdTokenClaims: settings.claims_by_userinfo,
+  conformIdTokenClaims: settings.claims_by_userinfo ?? false,
   features: { deviceFlow: { enabled: true }, devInteractions: { enabled: true } },
-  ttl: { IdToken: (ctx, token, client) => (client.clientId === 'hasty' ? -60 : 3600) },
+  ttl: { IdToken: 3600 },
   pkce: { required: () => true },
   findAccount: (_, login) => ({
     accountId: login,
@@ -69,7 +72,7 @@ async function pullLevers(ctx, proceed) {
   return undefined;
 }
 
-let serve = provide(settings.kid);
+let serve = provide('first');
 
 function lever(request, response) {
   let text = '';
@@ -77,7 +80,7 @@ function lever(request, response) {
   request.on('end', () => {
     if (request.url === '/levers/next-token') next = text;
     if (request.url === '/levers/slow-down') slow += 1;
-    if (request.url === '/levers/new-key') serve = provide(`${settings.kid} renewed`);
+    if (request.url === '/levers/new-key') serve = provide('second');
     response.end(request.url === '/levers/last-token' ? last : '');
   });
 }

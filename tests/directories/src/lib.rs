@@ -1,3 +1,4 @@
-//! What the tests on real directories share: a browser that fills in forms, by plain HTTP.
+//! What the tests on real directories and records share: a browser that fills in forms, and a PostgreSQL.
 
 pub mod browser;
+pub mod postgres;

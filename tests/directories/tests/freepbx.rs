@@ -165,7 +165,7 @@ async fn the_user_manager_may_be_closed_to_us() {
 async fn a_table_without_end_is_refused() {
     let server = freepbx();
     server
-        .sql("INSERT INTO asterisk.users (extension, name) SELECT seq, 'x' FROM asterisk.users u JOIN seq_200000_to_300000 WHERE u.extension = '101'")
+        .sql("USE asterisk; INSERT INTO users (extension, name) SELECT seq, 'x' FROM users u JOIN seq_200000_to_300000 WHERE u.extension = '101'")
         .expect("many");
     let freepbx = Freepbx::connect(&reader(&server)).await.expect("connected");
     let refused = freepbx.people().await;

@@ -190,8 +190,9 @@ async fn what_is_wrong_is_said_with_what_to_do() {
     })
     .await;
     assert!(away.contains("does not answer"), "{away}");
+    let plain = config(&slapd, Security::Plain);
     drop(slapd);
-    let gone = said(good).await;
+    let gone = said(plain).await;
     assert!(gone.contains("does not answer"), "{gone}");
 }
 

@@ -7,7 +7,7 @@ use directories::browser::Browser;
 use people::oidc::{Callback, ClaimNames, Oidc, OidcConfig, OidcError, Pending, SignedIn};
 use reqwest::Url;
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::OidcProvider;
 
 const HOME: &str = "http://127.0.0.1:9/came-back";
@@ -15,7 +15,7 @@ const NOW: i64 = 1_700_000_000_000;
 
 #[tokio::test]
 async fn a_browser_signs_in_and_comes_back_once() {
-    let provider = provider("a", false);
+    let provider = provider(false);
     let oidc = Oidc::discover(sidetone(&provider)).await.expect("found");
     let (pending, callback) = browse(&oidc, "anna").await;
     let who = oidc.finish(pending.clone(), &callback, NOW).await;
@@ -27,7 +27,7 @@ async fn a_browser_signs_in_and_comes_back_once() {
 
 #[tokio::test]
 async fn what_the_token_does_not_tell_is_asked_with_it() {
-    let provider = provider("a", true);
+    let provider = provider(true);
     let oidc = Oidc::discover(sidetone(&provider)).await.expect("found");
     let (pending, callback) = browse(&oidc, "anna").await;
     let who = oidc.finish(pending, &callback, NOW).await;
@@ -36,7 +36,7 @@ async fn what_the_token_does_not_tell_is_asked_with_it() {
 
 #[tokio::test]
 async fn who_did_not_begin_here_does_not_end_here() {
-    let provider = provider("a", false);
+    let provider = provider(false);
     let oidc = Oidc::discover(sidetone(&provider)).await.expect("found");
     let (pending, callback) = browse(&oidc, "anna").await;
 
@@ -87,7 +87,7 @@ async fn who_did_not_begin_here_does_not_end_here() {
 
 #[tokio::test]
 async fn a_token_of_another_sign_in_client_or_provider_is_refused() {
-    let provider = provider("a", false);
+    let provider = provider(false);
     let oidc = Oidc::discover(sidetone(&provider)).await.expect("found");
     let levers = Levers::new(&provider);
 
@@ -111,7 +111,7 @@ async fn a_token_of_another_sign_in_client_or_provider_is_refused() {
     let refused = with_token(&oidc, &levers, &for_other).await;
     assert!(matches!(refused, OidcError::Audience { .. }), "{refused:?}");
 
-    let foreign = self::provider("a", false);
+    let foreign = self::provider(false);
     let there = Oidc::discover(sidetone(&foreign)).await.expect("found");
     let (pending, callback) = browse(&there, "anna").await;
     there
@@ -146,13 +146,9 @@ async fn a_token_of_another_sign_in_client_or_provider_is_refused() {
 
 #[tokio::test]
 async fn a_token_past_its_time_is_refused_and_the_clocks_are_named() {
-    let provider = provider("a", false);
-    let oidc = Oidc::discover(OidcConfig {
-        client_id: "hasty".into(),
-        client_secret: Some(SecretString::from("hasty-secret")),
-        ..sidetone(&provider)
-    });
-    let oidc = oidc.await.expect("found");
+    // Its clock is two hours behind ours, and its tokens are good for one.
+    let provider = provider_with(json!({"clock_behind_s": 7200}));
+    let oidc = Oidc::discover(sidetone(&provider)).await.expect("found");
     let (pending, callback) = browse(&oidc, "anna").await;
     let refused = oidc.finish(pending, &callback, NOW).await;
     assert!(matches!(refused, Err(OidcError::Clock(_))), "{refused:?}");
@@ -160,7 +156,7 @@ async fn a_token_past_its_time_is_refused_and_the_clocks_are_named() {
 
 #[tokio::test]
 async fn a_provider_may_change_its_keys_between_two_sign_ins() {
-    let provider = provider("a", false);
+    let provider = provider(false);
     let oidc = Oidc::discover(sidetone(&provider)).await.expect("found");
     Levers::new(&provider).pull("new-key", "").await;
     let (pending, callback) = browse(&oidc, "anna").await;
@@ -170,7 +166,7 @@ async fn a_provider_may_change_its_keys_between_two_sign_ins() {
 
 #[tokio::test]
 async fn somebody_without_a_browser_here_types_a_code_elsewhere() {
-    let provider = provider("a", false);
+    let provider = provider(false);
     let oidc = Oidc::discover(sidetone(&provider)).await.expect("found");
     assert!(oidc.has_device_flow());
     let login = oidc.begin_on_device().await.expect("a code");
@@ -204,7 +200,7 @@ async fn somebody_without_a_browser_here_types_a_code_elsewhere() {
 
 #[tokio::test]
 async fn a_code_that_was_refused_elsewhere_lets_nobody_in() {
-    let provider = provider("a", false);
+    let provider = provider(false);
     let oidc = Oidc::discover(sidetone(&provider)).await.expect("found");
     let login = oidc.begin_on_device().await.expect("a code");
     let address = login.verification_uri_complete.clone().expect("an address");
@@ -222,7 +218,7 @@ async fn a_code_that_was_refused_elsewhere_lets_nobody_in() {
 
 #[tokio::test]
 async fn what_is_wrong_with_the_settings_is_said() {
-    let provider = provider("a", false);
+    let provider = provider(false);
     let good = sidetone(&provider);
     let said = async |config: OidcConfig| {
         let failed = Oidc::discover(config).await;
@@ -337,7 +333,11 @@ impl Levers {
     }
 }
 
-fn provider(kid: &str, claims_by_userinfo: bool) -> OidcProvider {
+fn provider(claims_by_userinfo: bool) -> OidcProvider {
+    provider_with(json!({"claims_by_userinfo": claims_by_userinfo}))
+}
+
+fn provider_with(mut settings: Value) -> OidcProvider {
     let client = |id: &str, secret: &str| {
         json!({
             "client_id": id,
@@ -350,15 +350,10 @@ fn provider(kid: &str, claims_by_userinfo: bool) -> OidcProvider {
             ],
         })
     };
-    let settings = json!({
-        "kid": kid,
-        "claims_by_userinfo": claims_by_userinfo,
-        "clients": [
-            client("sidetone", "sidetone-secret"),
-            client("other", "other-secret"),
-            client("hasty", "hasty-secret"),
-        ],
-    });
+    settings["clients"] = json!([
+        client("sidetone", "sidetone-secret"),
+        client("other", "other-secret"),
+    ]);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("oidc");
     OidcProvider::start(&folder, settings).expect("a provider")
 }

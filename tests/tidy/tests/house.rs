@@ -75,6 +75,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("fuzz", &["ami", "calls", "phone-number"]),
+    ("directories", &["testkit"]),
     ("live", &["testkit"]),
     ("store-tests", &["store", "testkit"]),
     ("tidy", &[]),

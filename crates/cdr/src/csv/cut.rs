@@ -131,7 +131,9 @@ mod tests {
 
     #[test]
     fn half_a_record_is_waited_for() {
-        for half in ["", "\"", "\"a\"", "\"a\",", "\"a\"\"", "\"a\n", "12", "\"a\"\r"] {
+        for half in [
+            "", "\"", "\"a\"", "\"a\",", "\"a\"\"", "\"a\n", "12", "\"a\"\r",
+        ] {
             assert_eq!(cut(half.as_bytes()), Cut::Partial, "{half}");
         }
     }
