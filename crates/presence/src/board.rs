@@ -52,7 +52,7 @@ pub struct Board {
     pbx: Box<str>,
     plan: DialPlan,
     colleagues: BTreeMap<Box<str>, Colleague>,
-    line: (Connection, Instant),
+    connection: (Connection, Instant),
     hints: BTreeMap<Box<str>, Shown>,
     calls: BTreeMap<CallId, Arc<Call>>,
     /// Calls that go on at an extension.
@@ -83,7 +83,7 @@ impl Board {
             pbx: pbx.into(),
             plan,
             colleagues: BTreeMap::new(),
-            line: (Connection::NotSetUp, now.instant),
+            connection: (Connection::NotSetUp, now.instant),
             hints: BTreeMap::new(),
             calls: BTreeMap::new(),
             at: BTreeMap::new(),
@@ -155,7 +155,7 @@ impl Board {
     /// Takes a fact of the feed; `None` is gone.
     pub fn take(&mut self, subject: Subject, fact: Option<Fact>, now: Now) {
         match (subject, fact) {
-            (Subject::Connection, Some(Fact::Connection(line))) => self.line(&line, now),
+            (Subject::Connection, Some(Fact::Connection(line))) => self.line_changed(&line, now),
             (Subject::Call(id), Some(Fact::Call(call))) => self.call_changed(id, Some(call)),
             (Subject::Call(id), _) => self.call_changed(id, None),
             (Subject::Extension(extension), Some(Fact::Extension(fact))) => {
@@ -230,7 +230,7 @@ impl Board {
         match thing {
             Thing::Pbx => wire::Fact::Pbx {
                 key,
-                value: Some(self.drawn_line(now)),
+                value: Some(self.line(now)),
             },
             Thing::Extension(name) => wire::Fact::Extension {
                 key,
@@ -261,20 +261,20 @@ impl Board {
     }
 
     pub(crate) fn is_certain(&self) -> bool {
-        matches!(self.line.0, Connection::Connected { .. })
+        matches!(self.connection.0, Connection::Connected { .. })
     }
 
     // The line.
 
-    fn line(&mut self, line: &Connection, now: Now) {
-        let was = std::mem::discriminant(&self.line.0);
+    fn line_changed(&mut self, line: &Connection, now: Now) {
+        let was = std::mem::discriminant(&self.connection.0);
         let is_same_kind = was == std::mem::discriminant(line);
         let since = if is_same_kind {
-            self.line.1
+            self.connection.1
         } else {
             now.instant
         };
-        self.line = (line.clone(), since);
+        self.connection = (line.clone(), since);
         self.touch(Thing::Pbx);
         if !is_same_kind {
             let all: Vec<Thing> = self.things().collect();
@@ -284,8 +284,10 @@ impl Board {
         }
     }
 
-    fn drawn_line(&self, now: Now) -> PbxLine {
-        match &self.line.0 {
+    /// How the line to the phone system stands.
+    #[must_use]
+    pub fn line(&self, now: Now) -> PbxLine {
+        match &self.connection.0 {
             Connection::NotSetUp => PbxLine::Connecting {
                 words: "Not connected yet".into(),
             },
@@ -298,13 +300,13 @@ impl Board {
             Connection::Connected { version, lag, .. } => PbxLine::Up {
                 version: version.clone(),
                 lag_ms: lag.map(|lag| u32::try_from(lag.as_millis()).unwrap_or(u32::MAX)),
-                since: now.unix_ms_of(self.line.1),
+                since: now.unix_ms_of(self.connection.1),
             },
             Connection::Away { words, retry_in } => {
                 let wait = u64::try_from(retry_in.as_millis()).unwrap_or(u64::MAX);
                 PbxLine::Away {
                     words: words.clone(),
-                    retry_at: now.unix_ms_of(self.line.1).saturating_add(wait),
+                    retry_at: now.unix_ms_of(self.connection.1).saturating_add(wait),
                 }
             }
             Connection::Refused { words } => PbxLine::Refused {

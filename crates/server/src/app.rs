@@ -48,10 +48,17 @@ pub(crate) struct Signed {
 
 impl App {
     /// Whose token this is.
-    pub(crate) async fn authenticate(&self, token: &str, address: IpAddr) -> Result<Signed, Failure> {
+    pub(crate) async fn authenticate(
+        &self,
+        token: &str,
+        address: IpAddr,
+    ) -> Result<Signed, Failure> {
         self.may_try(address)?;
         let hash = TokenHash::of(token);
-        let found = self.store.device_by_token(&hash, crate::clock::store_ms()).await;
+        let found = self
+            .store
+            .device_by_token(&hash, crate::clock::store_ms())
+            .await;
         let found = found.map_err(|error| self.broken("device", &error))?;
         let Some((device, user)) = found.filter(|(_, user)| !user.disabled) else {
             self.was_wrong(address, "token");
@@ -103,7 +110,10 @@ impl App {
             outcome: outcome.to_owned(),
         };
         if self.audit.try_send(audit).is_err() {
-            tracing::error!(action, "the audit log is written too slowly: a row is missing");
+            tracing::error!(
+                action,
+                "the audit log is written too slowly: a row is missing"
+            );
         }
     }
 
@@ -126,7 +136,8 @@ impl App {
 }
 
 pub(crate) fn unauthenticated() -> Failure {
-    let words = "This device is not signed in: its token is unknown, expired or revoked. Enrol it again.";
+    let words =
+        "This device is not signed in: its token is unknown, expired or revoked. Enrol it again.";
     Failure::new(ErrorCode::Unauthenticated, words)
 }
 
@@ -135,7 +146,10 @@ fn too_often(wait: Duration) -> Failure {
         retry_after_ms: Some(u32::try_from(wait.as_millis()).unwrap_or(u32::MAX)),
         ..Failure::new(
             ErrorCode::RateLimited,
-            format!("Too many wrong tries from this address; wait {} s.", wait.as_secs() + 1),
+            format!(
+                "Too many wrong tries from this address; wait {} s.",
+                wait.as_secs() + 1
+            ),
         )
     }
 }

@@ -3,8 +3,8 @@
 mod secret;
 mod source;
 
-pub use secret::Secret;
-pub use source::{ConfigError, Environment, load, parse};
+pub(crate) use secret::Secret;
+pub(crate) use source::{Environment, load};
 
 use serde::{Deserialize, Serialize};
 use std::{net::IpAddr, path::PathBuf};
@@ -13,7 +13,7 @@ use wire::{Role, rest::Policy};
 /// Everything that can be set. Unknown keys are refused, with their line.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Config {
+pub(crate) struct Config {
     /// What clients show as the server's name.
     pub name: String,
     /// Address and port that clients connect to. Without a certificate only this machine or a proxy should reach it.
@@ -39,7 +39,7 @@ pub struct Config {
 /// Certificate and key as PEM files; both empty: plain HTTP, for this machine or behind a proxy.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Tls {
+pub(crate) struct Tls {
     pub certificate: String,
     pub key: String,
     /// Days for which browsers shall come by TLS only (HSTS); 0: not said.
@@ -48,7 +48,7 @@ pub struct Tls {
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Http {
+pub(crate) struct Http {
     /// Further origins from which browsers may connect, each exactly as a browser says it: `https://crm.example`.
     pub origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
@@ -67,7 +67,7 @@ pub struct Http {
 /// Where everything is kept that must not be lost.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Store {
+pub(crate) struct Store {
     /// `sqlite:FILE` or `postgres://USER@HOST/DATABASE`.
     pub url: Secret,
     pub url_file: String,
@@ -75,7 +75,7 @@ pub struct Store {
 
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct CallLog {
+pub(crate) struct CallLog {
     /// Calls older than this are deleted; 0: never.
     pub keep_days: u32,
     /// Roles that see numbers outside without their middle digits.
@@ -86,7 +86,7 @@ pub struct CallLog {
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Log {
+pub(crate) struct Log {
     /// `error`, `warn`, `info`, `debug` or `trace`; `RUST_LOG` overrides it.
     pub level: String,
     /// JSON lines instead of text.
@@ -96,7 +96,7 @@ pub struct Log {
 /// The contact book: who calls.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Contacts {
+pub(crate) struct Contacts {
     /// vCard or CSV file; empty: none.
     pub file: String,
 }
@@ -104,7 +104,7 @@ pub struct Contacts {
 /// Where people come from besides `[[user]]`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct People {
+pub(crate) struct People {
     /// Everybody whose phone has a hint on the PBX is shown in the panel.
     pub from_pbx: bool,
     /// Minutes between two looks at FreePBX and LDAP.
@@ -118,7 +118,7 @@ pub struct People {
 /// FreePBX's own database, read only.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Freepbx {
+pub(crate) struct Freepbx {
     pub host: String,
     pub port: u16,
     pub user: String,
@@ -133,7 +133,7 @@ pub struct Freepbx {
 /// A directory that speaks LDAP.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Ldap {
+pub(crate) struct Ldap {
     /// `ldaps://directory.example`, or `ldap://` with StartTLS.
     pub url: String,
     pub start_tls: bool,
@@ -156,7 +156,7 @@ pub struct Ldap {
 /// Sign-in by an OpenID provider.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Oidc {
+pub(crate) struct Oidc {
     /// What its button says.
     pub name: String,
     pub issuer: String,
@@ -172,7 +172,7 @@ pub struct Oidc {
 /// A phone system.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Pbx {
+pub(crate) struct Pbx {
     /// By which it is named everywhere.
     pub name: String,
     pub host: String,
@@ -200,7 +200,7 @@ pub struct Pbx {
 /// What is dialled for what at this site; see the desktop's settings.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct DialPlan {
+pub(crate) struct DialPlan {
     pub country: String,
     pub area_code: String,
     pub outside_prefix: String,
@@ -216,7 +216,7 @@ pub struct DialPlan {
 /// How calls are placed.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Placing {
+pub(crate) struct Placing {
     /// `Local/{extension}@sidetone-phone/n`; empty: the phone itself.
     pub through: String,
     pub show_callee: bool,
@@ -232,7 +232,7 @@ pub struct Placing {
 /// What is set up on the PBX for passing calls on.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Handling {
+pub(crate) struct Handling {
     /// The conference room for calls of three; empty: there is none.
     pub conference: String,
     pub conference_context: String,
@@ -249,7 +249,7 @@ pub struct Handling {
 /// The PBX's own records of calls, by which the log is completed.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Records {
+pub(crate) struct Records {
     /// Master.csv of cdr_csv.
     pub csv: String,
     /// Its times are UTC (`usegmtime=yes`).
@@ -263,7 +263,7 @@ pub struct Records {
 /// Somebody who works here.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct User {
+pub(crate) struct User {
     pub login: String,
     pub name: String,
     pub role: Role,
@@ -300,7 +300,7 @@ impl Default for Config {
 impl Config {
     /// Every key with its default, with one of each table.
     #[must_use]
-    pub fn example() -> Self {
+    pub(crate) fn example() -> Self {
         Self {
             people: People {
                 freepbx: Some(Freepbx::default()),
@@ -316,7 +316,7 @@ impl Config {
 
     /// The origins of browsers that are let in.
     #[must_use]
-    pub fn origins(&self, port: u16) -> Vec<String> {
+    pub(crate) fn origins(&self, port: u16) -> Vec<String> {
         let mut origins = self.http.origins.clone();
         let scheme = if self.tls.certificate.is_empty() {
             "http"

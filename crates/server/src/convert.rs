@@ -20,10 +20,18 @@ pub(crate) fn call(from: &CallUpdate, now: Now) -> wire::Call {
         },
         state: state(&from.phase),
         party: wire::Party {
-            number: from.remote.number.as_ref().map(|number| number.display.clone()),
+            number: from
+                .remote
+                .number
+                .as_ref()
+                .map(|number| number.display.clone()),
             name: from.remote.name.clone(),
         },
-        call_back: from.remote.number.as_ref().map(|number| number.dial_back.clone()),
+        call_back: from
+            .remote
+            .number
+            .as_ref()
+            .map(|number| number.dial_back.clone()),
         people: people(&from.people),
         line: from.line.clone(),
         since: now.unix_ms_of(from.since),
@@ -230,9 +238,9 @@ pub(crate) fn dial_plan(from: &DialPlan) -> wire::DialPlan {
                 send_as: send_as(*form),
                 outside_prefix: outside_prefix.clone(),
             },
-            phone_number::Action::Replace { with } => wire::RuleAction::Replace {
-                with: with.clone(),
-            },
+            phone_number::Action::Replace { with } => {
+                wire::RuleAction::Replace { with: with.clone() }
+            }
             phone_number::Action::Refuse { reason } => wire::RuleAction::Refuse {
                 reason: reason.clone(),
             },

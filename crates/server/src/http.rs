@@ -10,8 +10,10 @@ mod metrics;
 mod pages;
 pub(crate) mod signin;
 
+pub(crate) use admin::make_enrolment;
+pub(crate) use devices::cut;
 pub(crate) use failure::Refused;
-pub(crate) use listen::{Listening, listen};
+pub(crate) use listen::listen;
 
 use crate::app::{App, Signed};
 use axum::{
@@ -94,11 +96,23 @@ async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) ->
     let peer = Peer(behind(&app, peer, request.headers()));
     request.extensions_mut().insert(peer);
     if let Some(origin) = request.headers().get(header::ORIGIN)
-        && !app.origins.iter().any(|known| known.as_bytes() == origin.as_bytes())
+        && !app
+            .origins
+            .iter()
+            .any(|known| known.as_bytes() == origin.as_bytes())
     {
-        let origin: String = String::from_utf8_lossy(origin.as_bytes()).chars().take(128).collect();
+        let origin: String = String::from_utf8_lossy(origin.as_bytes())
+            .chars()
+            .take(128)
+            .collect();
         tracing::warn!(address = %peer.0, %origin, "foreign origin refused");
-        app.note("", &peer.0.to_string(), "foreign_origin", &origin, "refused");
+        app.note(
+            "",
+            &peer.0.to_string(),
+            "foreign_origin",
+            &origin,
+            "refused",
+        );
         let words = "Pages of this origin may not connect; the administrator lists origins in [http] origins.";
         return Refused(Failure::new(ErrorCode::Forbidden, words)).into_response();
     }
@@ -108,7 +122,9 @@ async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) ->
     let headers = response.headers_mut();
     let mut set = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
-            headers.entry(HeaderName::from_static(name)).or_insert(value);
+            headers
+                .entry(HeaderName::from_static(name))
+                .or_insert(value);
         }
     };
     set("x-content-type-options", "nosniff");
@@ -143,7 +159,11 @@ fn behind(app: &App, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         .flat_map(|value| value.split(','))
         .filter_map(|text| text.trim().parse().ok())
         .collect();
-    chain.into_iter().rev().find(|address| !is_trusted(address)).unwrap_or(peer)
+    chain
+        .into_iter()
+        .rev()
+        .find(|address| !is_trusted(address))
+        .unwrap_or(peer)
 }
 
 impl FromRequestParts<Arc<App>> for Peer {
@@ -184,7 +204,13 @@ impl FromRequestParts<Arc<App>> for Admin {
         let signed = Signed::from_request_parts(parts, app).await?;
         if crate::staff::wire_role(signed.user.role) != Role::Admin {
             let address = signed.address.to_string();
-            app.note(&signed.user.login, &address, "administer", parts.uri.path(), "forbidden");
+            app.note(
+                &signed.user.login,
+                &address,
+                "administer",
+                parts.uri.path(),
+                "forbidden",
+            );
             let words = "Only administrators may do that.";
             return Err(Refused(Failure::new(ErrorCode::Forbidden, words)));
         }
@@ -205,10 +231,7 @@ async fn socket(
         .on_upgrade(move |socket| crate::socket::serve(app, socket, address))
 }
 
-async fn me(
-    State(app): State<Arc<App>>,
-    signed: Signed,
-) -> Result<axum::Json<wire::Me>, Refused> {
+async fn me(State(app): State<Arc<App>>, signed: Signed) -> Result<axum::Json<wire::Me>, Refused> {
     match app.hub.me(&signed.person).await? {
         Some(me) => Ok(axum::Json(me)),
         None => Err(Refused(crate::app::unauthenticated())),

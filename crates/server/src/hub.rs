@@ -12,7 +12,7 @@ mod running;
 mod wishes;
 
 pub(crate) use ask::{Ask, ClientId, HubHandle, Joined, Newcomer, Person, Snapshot};
-pub(crate) use rights::{rights, sight};
+pub(crate) use rights::{Site as Policies, sight};
 pub(crate) use running::{Start, start};
 
 use self::{clients::Clients, desks::Own, drawing::Slots, wishes::Wishes};
@@ -50,6 +50,6 @@ pub(crate) struct Hub {
     missed: BTreeMap<String, wire::MissedCall>,
     audit: mpsc::Sender<Audit>,
     counters: Arc<Counters>,
-    policies: crate::hub::rights::Site,
+    policies: rights::Site,
     started: Instant,
 }

@@ -55,7 +55,9 @@ impl Writer {
     }
 
     fn well(&self, what: &str) {
-        let was_unwell = self.trouble.send_if_modified(|trouble| trouble.take().is_some());
+        let was_unwell = self
+            .trouble
+            .send_if_modified(|trouble| trouble.take().is_some());
         if was_unwell {
             info!(what, "the store takes writes again");
         }

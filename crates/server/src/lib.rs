@@ -1,8 +1,35 @@
 //! The integration server: one line to each phone system, any number of desktops and browsers.
 //!
-//! [`hub`] owns all live state; [`http`] and [`socket`] are its edges to clients, [`pbx`] to the phone systems,
-//! [`journal`] to the store. The program is `sidetone-server`.
+//! The hub owns all live state; `http` and `socket` are its edges to clients, `pbx` to the phone systems, `journal` to
+//! the store. The program is `sidetone-server`.
 #![forbid(unsafe_code)]
 
-pub mod config;
-pub mod policy;
+mod apart;
+mod app;
+mod check;
+mod cli;
+mod clock;
+mod config;
+mod contacts;
+mod convert;
+mod counters;
+mod http;
+mod hub;
+mod journal;
+mod limits;
+mod logs;
+mod mailbox;
+mod notify;
+mod pbx;
+mod policy;
+mod run;
+mod socket;
+mod staff;
+mod tokens;
+mod webhooks;
+
+/// The program.
+#[must_use]
+pub fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -34,7 +34,10 @@ impl Failures {
 
     /// How long this address has to wait, if it was wrong too often.
     pub(crate) fn wait(&self, address: IpAddr, now: Instant) -> Option<Duration> {
-        let mut known = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self
+            .by_address
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let wrong = known.get(&near(address))?;
         let left = (wrong.since + WINDOW).saturating_duration_since(now);
         if left.is_zero() {
@@ -45,7 +48,10 @@ impl Failures {
     }
 
     pub(crate) fn wrong(&self, address: IpAddr, now: Instant) {
-        let mut known = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self
+            .by_address
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if known.len() >= ADDRESSES {
             known.retain(|_, wrong| now.saturating_duration_since(wrong.since) < WINDOW);
             if known.len() >= ADDRESSES {

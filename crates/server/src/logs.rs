@@ -70,13 +70,17 @@ pub(crate) fn init(config: &config::Log) -> Recent {
     let recent = Recent::default();
     let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| config.level.clone());
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let text = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let text = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_target(false);
     let registry = tracing_subscriber::registry().with(recent.clone());
     // A second start in one process keeps the first log.
     let _ = if config.json {
         registry.with(text.json().with_filter(filter)).try_init()
     } else {
-        registry.with(text.with_ansi(false).with_filter(filter)).try_init()
+        registry
+            .with(text.with_ansi(false).with_filter(filter))
+            .try_init()
     };
     recent
 }

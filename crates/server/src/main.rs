@@ -1,0 +1,7 @@
+//! The program `sidetone-server`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    server::main()
+}

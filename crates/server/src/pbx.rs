@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// What is the same for everybody at a phone system.
 #[derive(Clone, Debug)]
-pub struct Site {
+pub(crate) struct Site {
     pub name: String,
     pub pbx: engine::Pbx,
     pub dial_plan: DialPlan,
@@ -24,7 +24,7 @@ pub struct Site {
 impl Site {
     /// # Errors
     /// A sentence that names what cannot be used.
-    pub fn new(from: &config::Pbx) -> Result<Self, String> {
+    pub(crate) fn new(from: &config::Pbx) -> Result<Self, String> {
         let in_pbx = |words: String| format!("[[pbx]] {}: {words}", from.name);
         Ok(Self {
             name: from.name.clone(),
@@ -49,9 +49,15 @@ impl Site {
 
     /// The desk of somebody who has a phone here.
     pub(crate) fn desk(&self, person: &Person) -> Option<Desk> {
-        let extension = person.extension.as_deref().filter(|extension| !extension.is_empty())?;
+        let extension = person
+            .extension
+            .as_deref()
+            .filter(|extension| !extension.is_empty())?;
         let fill = |text: &str| text.replace("{extension}", extension);
-        let channel = person.channel.as_deref().filter(|channel| !channel.is_empty());
+        let channel = person
+            .channel
+            .as_deref()
+            .filter(|channel| !channel.is_empty());
         let handling = Handling {
             queue_interface: fill(&self.handling.queue_interface),
             queue_state_interface: fill(&self.handling.queue_state_interface),
@@ -138,7 +144,9 @@ fn placing(from: &config::Placing) -> Result<Placing, String> {
         return Err("ring_seconds is 5 to 60".into());
     }
     if let Some(wrong) = from.variables.iter().find(|text| !text.contains('=')) {
-        return Err(format!("the variable “{wrong}” is not of the form NAME=value"));
+        return Err(format!(
+            "the variable “{wrong}” is not of the form NAME=value"
+        ));
     }
     Ok(Placing {
         through: String::new(),
@@ -160,7 +168,9 @@ fn handling(from: &config::Handling) -> Result<Handling, String> {
         "both" => DoNotDisturb::Both,
         other => {
             let known = "off, device_state, database or both";
-            return Err(format!("do_not_disturb = \"{other}\" is not one of {known}"));
+            return Err(format!(
+                "do_not_disturb = \"{other}\" is not one of {known}"
+            ));
         }
     };
     let recordings = match from.recordings.as_str() {

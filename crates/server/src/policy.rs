@@ -12,7 +12,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// Hours of a day in which outside numbers may be called, as minutes since midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hours {
+pub(crate) struct Hours {
     from: u16,
     until: u16,
 }
@@ -22,7 +22,7 @@ impl Hours {
     ///
     /// # Errors
     /// A sentence.
-    pub fn parse(text: &str) -> Result<Option<Self>, String> {
+    pub(crate) fn parse(text: &str) -> Result<Option<Self>, String> {
         let text = text.trim();
         if text.is_empty() {
             return Ok(None);
@@ -51,13 +51,13 @@ impl Hours {
 
 /// What somebody has dialled of late.
 #[derive(Debug, Default)]
-pub struct Pace {
+pub(crate) struct Pace {
     dialled: VecDeque<Instant>,
 }
 
 /// A wish to call.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish<'a> {
+pub(crate) struct Wish<'a> {
     pub number: &'a PhoneNumber,
     pub kind: Kind,
     /// Calls that this person placed and that go on.
@@ -69,7 +69,7 @@ pub struct Wish<'a> {
 
 /// Why not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Denied {
+pub(crate) enum Denied {
     /// It never will be; the sentence says what forbids it.
     Forbidden(String),
     /// After this it may be asked again.
@@ -80,7 +80,7 @@ pub enum Denied {
 ///
 /// # Errors
 /// [`Denied`] with a sentence for the person.
-pub fn decide(policy: &Policy, pace: &mut Pace, wish: Wish<'_>) -> Result<(), Denied> {
+pub(crate) fn decide(policy: &Policy, pace: &mut Pace, wish: Wish<'_>) -> Result<(), Denied> {
     if wish.kind == Kind::Emergency {
         return Ok(());
     }
@@ -174,7 +174,9 @@ mod tests {
 
     fn asked(policy: &Policy, pace: &mut Pace, text: &str, at: Instant) -> Result<(), Denied> {
         let plan = DialPlan::new(Region::GB);
-        let resolved = plan.resolve(text).expect("a number");
+        let Ok(resolved) = plan.resolve(text) else {
+            panic!("{text} is no number")
+        };
         let wish = Wish {
             number: &resolved.number,
             kind: resolved.kind,

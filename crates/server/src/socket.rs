@@ -78,7 +78,10 @@ async fn greet(app: &App, socket: &mut WebSocket, address: IpAddr) -> Result<Gre
         interest,
     } = read(&text)?
     else {
-        return Err(Failure::new(ErrorCode::BadRequest, "The first message is a hello."));
+        return Err(Failure::new(
+            ErrorCode::BadRequest,
+            "The first message is a hello.",
+        ));
     };
     if version != VERSION {
         let words = format!("This server speaks version {VERSION} of the protocol, not {version}.");
@@ -91,7 +94,6 @@ async fn greet(app: &App, socket: &mut WebSocket, address: IpAddr) -> Result<Gre
         .join(Newcomer {
             person: signed.person.clone(),
             device: signed.device,
-            address: signed.address.clone(),
             mailbox: mailbox.clone(),
             interest,
         })
@@ -174,18 +176,31 @@ async fn take(
             write(socket, Message::text(json(&ServerMessage::Pong { n }))).await
         }
         ClientMessage::Follow { interest } => {
-            app.hub.tell(Ask::Follow(greeted.client, Box::new(interest))).await
+            app.hub
+                .tell(Ask::Follow(greeted.client, Box::new(interest)))
+                .await
         }
         ClientMessage::Resync => app.hub.tell(Ask::Resync(greeted.client)).await,
         ClientMessage::Request { id, request } => {
-            app.hub.tell(Ask::wish(greeted.client, &greeted.person, &greeted.address, id, request)).await
+            app.hub
+                .tell(Ask::wish(
+                    greeted.client,
+                    &greeted.person,
+                    &greeted.address,
+                    id,
+                    request,
+                ))
+                .await
         }
     }
 }
 
 fn read(text: &str) -> Result<ClientMessage, Failure> {
     serde_json::from_str(text).map_err(|error| {
-        Failure::new(ErrorCode::BadRequest, format!("The message is not understood: {error}."))
+        Failure::new(
+            ErrorCode::BadRequest,
+            format!("The message is not understood: {error}."),
+        )
     })
 }
 
@@ -300,7 +315,9 @@ impl Allowance {
     fn take(&mut self, now: Instant) -> Result<(), Failure> {
         let seconds = now.saturating_duration_since(self.since).as_secs();
         if seconds > 0 {
-            let more = u32::try_from(seconds).unwrap_or(u32::MAX).saturating_mul(PACE);
+            let more = u32::try_from(seconds)
+                .unwrap_or(u32::MAX)
+                .saturating_mul(PACE);
             self.left = self.left.saturating_add(more).min(BURST);
             self.since = now;
         }

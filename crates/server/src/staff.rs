@@ -1,6 +1,7 @@
 //! Everybody who works here, from all sources, into the store and from there to the hub.
 
 use crate::{
+    apart::apart,
     config::{self, Config},
     hub::{Ask, HubHandle, Person},
 };
@@ -51,13 +52,7 @@ impl Staff {
 
     /// Those of the configuration, at once; whoever is there already keeps what he has.
     pub(crate) async fn take_configured(&self) -> Result<(), StoreError> {
-        let first = self.config.pbx.first().map(|pbx| pbx.name.as_str());
-        let users: Vec<User> = self
-            .config
-            .user
-            .iter()
-            .map(|user| of_config(user, first.unwrap_or_default()))
-            .collect();
+        let users = configured(&self.config);
         let synced = self.store.sync_users(Origin::Config, &users).await?;
         for login in &synced.taken {
             warn!(%login, "is known from another source already; the configuration's entry is left out");
@@ -101,12 +96,19 @@ impl Staff {
 
     async fn look(&self) {
         if let Some(freepbx) = &self.config.people.freepbx {
-            let found = people_of_freepbx(freepbx).await;
-            self.take("FreePBX", Origin::Freepbx, &freepbx.pbx, found).await;
+            let from = freepbx.clone();
+            let found = apart(move || async move { people_of_freepbx(&from).await }).await;
+            let found = found.unwrap_or_else(|| Err("reading broke off".into()));
+            self.take("FreePBX", Origin::Freepbx, &freepbx.pbx, found)
+                .await;
         }
         if let Some(ldap) = &self.config.people.ldap {
             let found = match directory(ldap) {
-                Ok(directory) => directory.people().await.map_err(|error| error.to_string()),
+                Ok(directory) => apart(move || async move {
+                    directory.people().await.map_err(|error| error.to_string())
+                })
+                .await
+                .unwrap_or_else(|| Err("reading broke off".into())),
                 Err(words) => Err(words),
             };
             self.take("LDAP", Origin::Ldap, &ldap.pbx, found).await;
@@ -138,7 +140,10 @@ impl Staff {
             }
             Err(words) => Err(words),
         };
-        let mut troubles = self.troubles.write().unwrap_or_else(PoisonError::into_inner);
+        let mut troubles = self
+            .troubles
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         match outcome {
             Ok(synced) => {
                 troubles.remove(name);
@@ -178,15 +183,21 @@ async fn people_of_freepbx(from: &config::Freepbx) -> Result<Vec<people::Person>
 /// A sentence.
 pub(crate) fn directory(from: &config::Ldap) -> Result<people::ldap::Ldap, String> {
     use people::ldap::{Attributes, Ldap, LdapConfig, Security};
-    let (scheme, rest) = from
-        .url
-        .split_once("://")
-        .ok_or_else(|| format!("[people.ldap] url = \"{}\" is no ldaps:// address", from.url))?;
+    let (scheme, rest) = from.url.split_once("://").ok_or_else(|| {
+        format!(
+            "[people.ldap] url = \"{}\" is no ldaps:// address",
+            from.url
+        )
+    })?;
     let (security, usual) = match (scheme, from.start_tls) {
         ("ldaps", _) => (Security::Ldaps, 636),
         ("ldap", true) => (Security::StartTls, 389),
         ("ldap", false) => (Security::Plain, 389),
-        (other, _) => return Err(format!("[people.ldap] “{other}://” is not ldaps:// or ldap://")),
+        (other, _) => {
+            return Err(format!(
+                "[people.ldap] “{other}://” is not ldaps:// or ldap://"
+            ));
+        }
     };
     let rest = rest.trim_end_matches('/');
     let (host, port) = match rest.rsplit_once(':') {
@@ -218,6 +229,16 @@ pub(crate) fn directory(from: &config::Ldap) -> Result<people::ldap::Ldap, Strin
     Ldap::new(config).map_err(|error| error.to_string())
 }
 
+/// Everybody of the configuration.
+pub(crate) fn configured(config: &Config) -> Vec<User> {
+    let first = config.pbx.first().map_or("", |pbx| pbx.name.as_str());
+    config
+        .user
+        .iter()
+        .map(|user| of_config(user, first))
+        .collect()
+}
+
 fn of_config(user: &config::User, first: &str) -> User {
     let some = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
     User {
@@ -238,9 +259,9 @@ fn of_config(user: &config::User, first: &str) -> User {
 
 /// What an administrator gave stays: role and policy are not the directory's.
 fn of_directory(person: people::Person, origin: Origin, pbx: &str, known: &[User]) -> User {
-    let old = known.iter().find(|old| {
-        old.source == origin && old.login.eq_ignore_ascii_case(&person.login)
-    });
+    let old = known
+        .iter()
+        .find(|old| old.source == origin && old.login.eq_ignore_ascii_case(&person.login));
     User {
         id: UserId::fresh(),
         login: person.login,

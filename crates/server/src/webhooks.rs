@@ -44,7 +44,11 @@ pub(crate) fn look_over(new: &NewWebhook) -> Result<(), String> {
     if new.events.is_empty() {
         return Err("Name at least one event.".into());
     }
-    match new.events.iter().find(|event| !EVENTS.contains(&event.as_str())) {
+    match new
+        .events
+        .iter()
+        .find(|event| !EVENTS.contains(&event.as_str()))
+    {
         Some(event) => Err(format!("There is no event “{event}”.")),
         None => Ok(()),
     }
@@ -164,7 +168,10 @@ fn is_public(address: IpAddr) -> bool {
 fn sign(secret: &str, at: u64, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let tag = hmac::sign(&key, format!("{at}.{body}").as_bytes());
-    tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    tag.as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -173,7 +180,17 @@ mod tests {
 
     #[test]
     fn private_addresses_are_known() {
-        for text in ["127.0.0.1", "10.1.1.1", "169.254.169.254", "100.64.0.1", "::1", "fd00::1", "fe80::1", "::ffff:192.168.0.1", "0.0.0.0"] {
+        for text in [
+            "127.0.0.1",
+            "10.1.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "::1",
+            "fd00::1",
+            "fe80::1",
+            "::ffff:192.168.0.1",
+            "0.0.0.0",
+        ] {
             assert!(!is_public(text.parse().expect("address")), "{text}");
         }
         for text in ["8.8.8.8", "2001:4860::1"] {
@@ -195,7 +212,10 @@ mod tests {
             url: url.into(),
             events: vec![event.into()],
         };
-        assert_eq!(look_over(&new("https://crm.example/hook", "call.ended")), Ok(()));
+        assert_eq!(
+            look_over(&new("https://crm.example/hook", "call.ended")),
+            Ok(())
+        );
         for wrong in [
             new("file:///etc/passwd", "*"),
             new("https://user:pass@crm.example", "*"),

@@ -176,6 +176,19 @@ impl Store {
         .await
     }
 
+    /// Devices that were revoked after a time, by whom ever, with the time.
+    pub async fn revoked_since(&self, since: i64) -> Result<Vec<(DeviceId, i64)>, StoreError> {
+        self.within(async {
+            let mut tx = self.pools.read().await?;
+            let sql =
+                "SELECT id, revoked_at FROM devices WHERE revoked_at > $1 ORDER BY revoked_at";
+            let rows = tx.rows(sql, &values![since]).await?;
+            let read = |mut row: Row| Ok((DeviceId::from(row.text()?), row.int()?));
+            rows.into_iter().map(read).collect()
+        })
+        .await
+    }
+
     /// Forgets browsers whose session is over and codes nobody can use any more; how many.
     pub async fn forget_expired(&self, now: i64) -> Result<u64, StoreError> {
         self.within(async {

@@ -5,26 +5,26 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A password, token or address with one in it.
 #[derive(Clone, Debug, Default)]
-pub struct Secret(SecretString);
+pub(crate) struct Secret(SecretString);
 
 impl Secret {
     #[must_use]
-    pub fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         Self(text.to_owned().into())
     }
 
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.expose_secret().is_empty()
     }
 
     #[must_use]
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
     #[must_use]
-    pub fn secret(&self) -> SecretString {
+    pub(crate) fn secret(&self) -> SecretString {
         self.0.clone()
     }
 }

@@ -8,11 +8,11 @@ use toml::{Table, Value};
 const PREFIX: &str = "SIDETONE__";
 
 /// What the environment says, in any order.
-pub type Environment = Vec<(String, String)>;
+pub(crate) type Environment = Vec<(String, String)>;
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     #[error("the configuration {} cannot be read: {source}", file.display())]
     Unreadable {
         file: PathBuf,
@@ -27,7 +27,7 @@ pub enum ConfigError {
 ///
 /// # Errors
 /// A sentence with file, line and key.
-pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Config, ConfigError> {
+pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Config, ConfigError> {
     let text = match file {
         Some(file) => std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable {
             file: file.to_owned(),
@@ -48,7 +48,11 @@ pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Config, Co
 ///
 /// # Errors
 /// A sentence with line and key.
-pub fn parse(name: &str, text: &str, environment: &Environment) -> Result<Config, ConfigError> {
+pub(super) fn parse(
+    name: &str,
+    text: &str,
+    environment: &Environment,
+) -> Result<Config, ConfigError> {
     // The text alone first: only this way an error has its line.
     let config: Config = toml::from_str(text).map_err(|error| wrong(name, text, &error))?;
     let mut overrides: Vec<_> = environment

@@ -60,7 +60,11 @@ fn shown(user: store::User) -> User {
 }
 
 pub(crate) async fn users(State(app): State<Arc<App>>, _: Admin) -> Answer<Vec<User>> {
-    let users = app.store.users().await.map_err(|error| app.broken("users", &error))?;
+    let users = app
+        .store
+        .users()
+        .await
+        .map_err(|error| app.broken("users", &error))?;
     Ok(Json(users.into_iter().map(shown).collect()))
 }
 
@@ -72,7 +76,10 @@ pub(crate) async fn add_user(
     let Json(change) = body?;
     look_over(&app, &change)?;
     let known = app.store.user_by_login(&change.login).await;
-    if known.map_err(|error| app.broken("users", &error))?.is_some() {
+    if known
+        .map_err(|error| app.broken("users", &error))?
+        .is_some()
+    {
         let words = format!("There is a “{}” already.", change.login.trim());
         return Err(Refused::new(ErrorCode::Refused, words));
     }
@@ -91,8 +98,17 @@ pub(crate) async fn add_user(
         policy: staff::policy_text(&change.policy.unwrap_or_default()),
         subject: None,
     };
-    app.store.put_user(&user).await.map_err(|error| app.broken("users", &error))?;
-    app.note(&signed.user.login, &signed.address, "add_user", &user.login, "done");
+    app.store
+        .put_user(&user)
+        .await
+        .map_err(|error| app.broken("users", &error))?;
+    app.note(
+        &signed.user.login,
+        &signed.address,
+        "add_user",
+        &user.login,
+        "done",
+    );
     app.people.changed();
     Ok((StatusCode::CREATED, Json(shown(user))))
 }
@@ -122,22 +138,56 @@ pub(crate) async fn change_user(
         role: staff::store_role(change.role),
         disabled: change.disabled,
         policy,
-        name: if is_ours { change.name.trim().to_owned() } else { known.name.clone() },
-        login: if is_ours { change.login.trim().to_owned() } else { known.login.clone() },
-        pbx: if is_ours { change.pbx.unwrap_or_default() } else { known.pbx.clone() },
-        extension: if is_ours { filled(change.extension) } else { known.extension.clone() },
-        channel: if is_ours { filled(change.channel) } else { known.channel.clone() },
-        groups: if is_ours { change.groups } else { known.groups.clone() },
+        name: if is_ours {
+            change.name.trim().to_owned()
+        } else {
+            known.name.clone()
+        },
+        login: if is_ours {
+            change.login.trim().to_owned()
+        } else {
+            known.login.clone()
+        },
+        pbx: if is_ours {
+            change.pbx.unwrap_or_default()
+        } else {
+            known.pbx.clone()
+        },
+        extension: if is_ours {
+            filled(change.extension)
+        } else {
+            known.extension.clone()
+        },
+        channel: if is_ours {
+            filled(change.channel)
+        } else {
+            known.channel.clone()
+        },
+        groups: if is_ours {
+            change.groups
+        } else {
+            known.groups.clone()
+        },
         ..known
     };
-    app.store.put_user(&user).await.map_err(|error| app.broken("users", &error))?;
-    app.note(&signed.user.login, &signed.address, "change_user", &user.login, "done");
+    app.store
+        .put_user(&user)
+        .await
+        .map_err(|error| app.broken("users", &error))?;
+    app.note(
+        &signed.user.login,
+        &signed.address,
+        "change_user",
+        &user.login,
+        "done",
+    );
     app.people.changed();
     Ok(Json(shown(user)))
 }
 
 fn filled(text: Option<String>) -> Option<String> {
-    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    text.map(|text| text.trim().to_owned())
+        .filter(|text| !text.is_empty())
 }
 
 fn look_over(app: &App, change: &UserChange) -> Result<(), Refused> {
@@ -151,13 +201,19 @@ fn look_over(app: &App, change: &UserChange) -> Result<(), Refused> {
         return refused("There is no such phone system.");
     }
     let is_extension = |text: &String| {
-        text.len() <= 32 && text.chars().all(|c| c.is_ascii_alphanumeric() || "*#-_.".contains(c))
+        text.len() <= 32
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "*#-_.".contains(c))
     };
     if !change.extension.as_ref().is_none_or(is_extension) {
         return refused("An extension has digits and letters only.");
     }
     let is_channel = |text: &String| {
-        text.len() <= 80 && text.chars().all(|c| c.is_ascii_graphic() && !",&|;".contains(c))
+        text.len() <= 80
+            && text
+                .chars()
+                .all(|c| c.is_ascii_graphic() && !",&|;".contains(c))
     };
     if !change.channel.as_ref().is_none_or(is_channel) {
         return refused("A phone is named as Asterisk names it: PJSIP/101.");
@@ -175,9 +231,23 @@ pub(crate) async fn enrol(
     body: Result<Json<NewEnrolment>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Enrolment>), Refused> {
     let Json(body) = body?;
-    let made = make_enrolment(&app.store, &app.url, &body.login, body.hours, Some(&signed.user.id));
-    let made = made.await.map_err(|words| Refused::new(ErrorCode::Refused, words))?;
-    app.note(&signed.user.login, &signed.address, "make_enrolment", &body.login, "done");
+    let made = make_enrolment(
+        &app.store,
+        &app.url,
+        &body.login,
+        body.hours,
+        Some(&signed.user.id),
+    );
+    let made = made
+        .await
+        .map_err(|words| Refused::new(ErrorCode::Refused, words))?;
+    app.note(
+        &signed.user.login,
+        &signed.address,
+        "make_enrolment",
+        &body.login,
+        "done",
+    );
     Ok((StatusCode::CREATED, Json(made)))
 }
 
@@ -192,7 +262,10 @@ pub(crate) async fn make_enrolment(
     hours: u16,
     by: Option<&UserId>,
 ) -> Result<Enrolment, String> {
-    let user = store.user_by_login(login).await.map_err(|error| error.to_string())?;
+    let user = store
+        .user_by_login(login)
+        .await
+        .map_err(|error| error.to_string())?;
     let user = user.filter(|user| !user.disabled);
     let user = user.ok_or_else(|| format!("There is nobody with the login “{login}”."))?;
     let code = tokens::code().map_err(|error| error.to_string())?;
@@ -205,12 +278,18 @@ pub(crate) async fn make_enrolment(
         expires_at: expires,
         made_by: by.cloned(),
     };
-    store.add_enrolment(&new).await.map_err(|error| error.to_string())?;
+    store
+        .add_enrolment(&new)
+        .await
+        .map_err(|error| error.to_string())?;
     let link = enrol_link(url, &code);
     let qr = QrCode::new(link.as_bytes()).map_err(|error| error.to_string())?;
     Ok(Enrolment {
         code,
-        qr: qr.render::<svg::Color<'_>>().min_dimensions(240, 240).build(),
+        qr: qr
+            .render::<svg::Color<'_>>()
+            .min_dimensions(240, 240)
+            .build(),
         link,
         expires: u64::try_from(expires).unwrap_or_default(),
     })
@@ -220,7 +299,10 @@ pub(crate) async fn make_enrolment(
 fn enrol_link(url: &str, code: &str) -> String {
     let (scheme, host) = url.split_once("://").unwrap_or(("https", url));
     let plain = if scheme == "http" { "?http" } else { "" };
-    format!("sidetone://enrol/{}/{code}{plain}", host.trim_end_matches('/'))
+    format!(
+        "sidetone://enrol/{}/{code}{plain}",
+        host.trim_end_matches('/')
+    )
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -247,9 +329,13 @@ pub(crate) async fn audit(
         .await;
     let rows = rows.map_err(|error| app.broken("audit log", &error))?;
     let is_whole = rows.len() < AUDIT_PAGE as usize;
-    let next = rows.last().filter(|_| !is_whole).map(|row| row.id.to_string());
+    let next = rows
+        .last()
+        .filter(|_| !is_whole)
+        .map(|row| row.id.to_string());
     let rows = rows.into_iter().map(|row| {
-        let details: serde_json::Value = serde_json::from_str(&row.what.details).unwrap_or_default();
+        let details: serde_json::Value =
+            serde_json::from_str(&row.what.details).unwrap_or_default();
         AuditRow {
             at: u64::try_from(row.what.at).unwrap_or_default(),
             who: details["login"].as_str().unwrap_or_default().to_owned(),
@@ -271,7 +357,11 @@ pub(crate) async fn health(State(app): State<Arc<App>>, _: Admin) -> Answer<Heal
         first.findings.extend(app.people.troubles());
     }
     let counters = &app.counters;
-    let waiting = app.store.due(i64::MAX, 500).await.map_or(0, |due| due.len() as u64);
+    let waiting = app
+        .store
+        .due(i64::MAX, 500)
+        .await
+        .map_or(0, |due| due.len() as u64);
     Ok(Json(Health {
         version: env!("CARGO_PKG_VERSION").into(),
         uptime_s: live.uptime_s,
@@ -293,10 +383,16 @@ pub(crate) async fn health(State(app): State<Arc<App>>, _: Admin) -> Answer<Heal
 
 pub(crate) async fn config(State(app): State<Arc<App>>, _: Admin) -> Answer<ConfigView> {
     let toml = toml::to_string_pretty(&app.config).map_err(|error| {
-        Refused::new(ErrorCode::Internal, format!("The configuration cannot be shown: {error}."))
+        Refused::new(
+            ErrorCode::Internal,
+            format!("The configuration cannot be shown: {error}."),
+        )
     })?;
     Ok(Json(ConfigView {
-        file: app.config_file.as_ref().map(|file| file.display().to_string()),
+        file: app
+            .config_file
+            .as_ref()
+            .map(|file| file.display().to_string()),
         toml,
     }))
 }
@@ -319,7 +415,9 @@ pub(crate) async fn webhooks(State(app): State<Arc<App>>, _: Admin) -> Answer<Ve
     let due = app.store.due(i64::MAX, 500).await;
     let due = due.map_err(|error| app.broken("webhooks", &error))?;
     let webhooks = known.into_iter().map(|known| {
-        let mut waiting = due.iter().filter(|delivery| delivery.subscription == known.id);
+        let mut waiting = due
+            .iter()
+            .filter(|delivery| delivery.subscription == known.id);
         let last_error = waiting.clone().find_map(|delivery| delivery.error.clone());
         Webhook {
             id: known.id.to_string(),
@@ -353,7 +451,13 @@ pub(crate) async fn add_webhook(
     };
     let put = app.store.put_subscription(&subscription).await;
     put.map_err(|error| app.broken("webhooks", &error))?;
-    app.note(&signed.user.login, &signed.address, "add_webhook", &body.url, "done");
+    app.note(
+        &signed.user.login,
+        &signed.address,
+        "add_webhook",
+        &body.url,
+        "done",
+    );
     let webhook = Webhook {
         id: subscription.id.to_string(),
         url: body.url,
@@ -371,11 +475,23 @@ pub(crate) async fn remove_webhook(
     Admin(signed): Admin,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refused> {
-    let removed = app.store.remove_subscription(&SubscriptionId::from(id.as_str())).await;
+    let removed = app
+        .store
+        .remove_subscription(&SubscriptionId::from(id.as_str()))
+        .await;
     if !removed.map_err(|error| app.broken("webhooks", &error))? {
-        return Err(Refused::new(ErrorCode::NotFound, "There is no such webhook."));
+        return Err(Refused::new(
+            ErrorCode::NotFound,
+            "There is no such webhook.",
+        ));
     }
-    app.note(&signed.user.login, &signed.address, "remove_webhook", &id, "done");
+    app.note(
+        &signed.user.login,
+        &signed.address,
+        "remove_webhook",
+        &id,
+        "done",
+    );
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -393,7 +509,10 @@ pub(crate) async fn backup(
     });
     let headers = [
         (header::CONTENT_TYPE, "application/x-ndjson"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"sidetone-backup.jsonl\""),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"sidetone-backup.jsonl\"",
+        ),
     ];
     Ok((headers, stream(reader)).into_response())
 }

@@ -37,7 +37,9 @@ pub(crate) async fn page(
     });
     Ok(Json(LogPage {
         calls: calls.collect(),
-        next: found.next.map(|next| format!("{}-{}", next.started, next.id)),
+        next: found
+            .next
+            .map(|next| format!("{}-{}", next.started, next.id)),
     }))
 }
 
@@ -51,11 +53,23 @@ pub(crate) async fn csv(
     let me = app.hub.me(&signed.person).await?;
     let may = me.is_some_and(|me| me.rights.export_log) && sight == Sight::All;
     if !may {
-        app.note(&signed.user.login, &signed.address, "export_log", "", "forbidden");
+        app.note(
+            &signed.user.login,
+            &signed.address,
+            "export_log",
+            "",
+            "forbidden",
+        );
         let words = "You may not export the call log; supervisors who see all digits may.";
         return Err(Refused::new(ErrorCode::Forbidden, words));
     }
-    app.note(&signed.user.login, &signed.address, "export_log", "", "done");
+    app.note(
+        &signed.user.login,
+        &signed.address,
+        "export_log",
+        "",
+        "done",
+    );
     let (reader, mut writer) = tokio::io::duplex(64 * 1024);
     let store = app.store.clone();
     tokio::spawn(async move {
@@ -65,7 +79,10 @@ pub(crate) async fn csv(
     });
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"calls.csv\""),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"calls.csv\"",
+        ),
     ];
     Ok((headers, super::admin::stream(reader)).into_response())
 }
@@ -83,9 +100,19 @@ async fn filter(
     } else {
         let extensions: BTreeSet<String> = me.extension.clone().into_iter().collect();
         let pbx = me.pbx.clone().unwrap_or_default();
-        if query.extension.as_ref().is_some_and(|asked| !extensions.contains(asked)) {
+        if query
+            .extension
+            .as_ref()
+            .is_some_and(|asked| !extensions.contains(asked))
+        {
             let login = &signed.user.login;
-            app.note(login, &signed.address, "read_log", "another's calls", "forbidden");
+            app.note(
+                login,
+                &signed.address,
+                "read_log",
+                "another's calls",
+                "forbidden",
+            );
             let words = "You may read your own calls only.";
             return Err(Refused::new(ErrorCode::Forbidden, words));
         }
@@ -97,7 +124,9 @@ async fn filter(
     let text = query.text.filter(|text| !text.trim().is_empty());
     let is_number = |text: &String| {
         text.chars().any(|c| c.is_ascii_digit())
-            && text.chars().all(|c| c.is_ascii_digit() || " +-().*#/".contains(c))
+            && text
+                .chars()
+                .all(|c| c.is_ascii_digit() || " +-().*#/".contains(c))
     };
     let (number, name) = match text {
         Some(text) if is_number(&text) => (Some(text), None),
@@ -186,7 +215,11 @@ pub(crate) async fn originate(
 ) -> Result<(StatusCode, Json<Answer>), Refused> {
     let Json(body) = body?;
     let request = Request::Dial { text: body.to };
-    answer(app.hub.wish(&signed.person, &signed.address, body.id, request).await)
+    answer(
+        app.hub
+            .wish(&signed.person, &signed.address, body.id, request)
+            .await,
+    )
 }
 
 pub(crate) async fn hang_up(
@@ -196,7 +229,11 @@ pub(crate) async fn hang_up(
 ) -> Result<(StatusCode, Json<Answer>), Refused> {
     let request = Request::HangUp { call: Some(id) };
     let id = crate::tokens::code().unwrap_or_default();
-    answer(app.hub.wish(&signed.person, &signed.address, id, request).await)
+    answer(
+        app.hub
+            .wish(&signed.person, &signed.address, id, request)
+            .await,
+    )
 }
 
 fn answer(answer: Answer) -> Result<(StatusCode, Json<Answer>), Refused> {

@@ -37,16 +37,23 @@ async fn list(
     let devices = devices.map_err(|error| app.broken("devices", &error))?;
     let users = app.store.users().await;
     let users = users.map_err(|error| app.broken("users", &error))?;
-    let names: BTreeMap<&UserId, &str> =
-        users.iter().map(|user| (&user.id, user.name.as_str())).collect();
+    let names: BTreeMap<&UserId, &str> = users
+        .iter()
+        .map(|user| (&user.id, user.name.as_str()))
+        .collect();
     let online = app.hub.health().await?.online;
     let unix = |at: i64| u64::try_from(at).unwrap_or_default();
-    let devices = devices.into_iter().filter(|device| device.revoked_at.is_none());
+    let devices = devices
+        .into_iter()
+        .filter(|device| device.revoked_at.is_none());
     let devices = devices.map(|device| Device {
         online: online.contains(device.id.as_str()),
         this: *signed.device == *device.id.as_str(),
         id: device.id.to_string(),
-        user_name: names.get(&device.user).map(|name| (*name).to_owned()).unwrap_or_default(),
+        user_name: names
+            .get(&device.user)
+            .map(|name| (*name).to_owned())
+            .unwrap_or_default(),
         user: device.user.to_string(),
         name: device.name,
         platform: device.platform,
@@ -64,8 +71,17 @@ pub(crate) async fn revoke_own(
     let devices = app.store.devices(Some(&signed.user.id)).await;
     let devices = devices.map_err(|error| app.broken("devices", &error))?;
     if !devices.iter().any(|device| device.id.as_str() == id) {
-        app.note(&signed.user.login, &signed.address, "revoke", &id, "forbidden");
-        return Err(Refused::new(ErrorCode::NotFound, "You have no such device."));
+        app.note(
+            &signed.user.login,
+            &signed.address,
+            "revoke",
+            &id,
+            "forbidden",
+        );
+        return Err(Refused::new(
+            ErrorCode::NotFound,
+            "You have no such device.",
+        ));
     }
     revoke(&app, &signed, &id).await
 }
@@ -89,10 +105,16 @@ pub(crate) async fn sign_out(
 
 async fn revoke(app: &App, signed: &Signed, id: &str) -> Result<StatusCode, Refused> {
     let device = DeviceId::from(id);
-    let revoked = app.store.revoke_device(&device, crate::clock::store_ms()).await;
+    let revoked = app
+        .store
+        .revoke_device(&device, crate::clock::store_ms())
+        .await;
     let revoked = revoked.map_err(|error| app.broken("devices", &error))?;
     if !revoked {
-        return Err(Refused::new(ErrorCode::NotFound, "There is no such device."));
+        return Err(Refused::new(
+            ErrorCode::NotFound,
+            "There is no such device.",
+        ));
     }
     cut(app, id).await;
     app.note(&signed.user.login, &signed.address, "revoke", id, "done");

@@ -88,7 +88,6 @@ pub(crate) async fn stream(
         .join(Newcomer {
             person: signed.person,
             device: signed.device,
-            address: signed.address,
             mailbox: mailbox.clone(),
             interest: Interest {
                 extensions: names(following.extensions.as_deref()),
@@ -153,7 +152,8 @@ impl Stream for Facts {
                 self.waiting.push_back(("snapshot", "{}".into()));
             }
             let facts = taken.facts.into_texts();
-            self.waiting.extend(facts.into_iter().map(|text| ("fact", text)));
+            self.waiting
+                .extend(facts.into_iter().map(|text| ("fact", text)));
             if let Some(why) = taken.goodbye {
                 let text = serde_json::to_string(&why).unwrap_or_default();
                 self.waiting.push_back(("goodbye", text.into()));

@@ -30,7 +30,10 @@ impl From<JsonRejection> for Refused {
             StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::TooLarge,
             _ => ErrorCode::BadRequest,
         };
-        Self::new(code, format!("The request is not understood: {}.", rejection.body_text()))
+        Self::new(
+            code,
+            format!("The request is not understood: {}.", rejection.body_text()),
+        )
     }
 }
 

@@ -19,9 +19,11 @@ use wire::ErrorCode;
 pub(crate) async fn healthz(State(app): State<Arc<App>>) -> Response {
     match app.hub.health().await {
         Ok(_) => (StatusCode::OK, "ok\n").into_response(),
-        Err(failure) => {
-            (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", failure.message)).into_response()
-        }
+        Err(failure) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{}\n", failure.message),
+        )
+            .into_response(),
     }
 }
 
@@ -56,23 +58,70 @@ pub(crate) async fn metrics(
         false => bearer(&headers).is_some_and(|given| same(given, token.expose())),
     };
     if !is_known {
-        return Err(Refused::new(ErrorCode::Forbidden, "The metrics need their token."));
+        return Err(Refused::new(
+            ErrorCode::Forbidden,
+            "The metrics need their token.",
+        ));
     }
     let health = app.hub.health().await?;
     let mut text = String::new();
     let counters = &app.counters;
     for (name, help, value) in [
-        ("facts_total", "Changes that phone systems told.", &counters.facts_told),
-        ("messages_sent_total", "Messages sent to clients.", &counters.messages_sent),
-        ("bytes_sent_total", "Bytes sent to clients.", &counters.bytes_sent),
-        ("resyncs_total", "Snapshots that clients asked for again.", &counters.resynced),
-        ("dropped_total", "Clients dropped because they did not read.", &counters.dropped),
-        ("sign_ins_total", "Clients that signed in.", &counters.sign_ins),
-        ("sign_ins_refused_total", "Wrong tokens, codes and passwords.", &counters.sign_ins_refused),
-        ("calls_logged_total", "Finished calls written down.", &counters.calls_logged),
-        ("store_failures_total", "Writes that the store did not take.", &counters.store_failures),
-        ("webhooks_sent_total", "Deliveries that were taken.", &counters.webhooks_sent),
-        ("webhooks_failed_total", "Deliveries that were not.", &counters.webhooks_failed),
+        (
+            "facts_total",
+            "Changes that phone systems told.",
+            &counters.facts_told,
+        ),
+        (
+            "messages_sent_total",
+            "Messages sent to clients.",
+            &counters.messages_sent,
+        ),
+        (
+            "bytes_sent_total",
+            "Bytes sent to clients.",
+            &counters.bytes_sent,
+        ),
+        (
+            "resyncs_total",
+            "Snapshots that clients asked for again.",
+            &counters.resynced,
+        ),
+        (
+            "dropped_total",
+            "Clients dropped because they did not read.",
+            &counters.dropped,
+        ),
+        (
+            "sign_ins_total",
+            "Clients that signed in.",
+            &counters.sign_ins,
+        ),
+        (
+            "sign_ins_refused_total",
+            "Wrong tokens, codes and passwords.",
+            &counters.sign_ins_refused,
+        ),
+        (
+            "calls_logged_total",
+            "Finished calls written down.",
+            &counters.calls_logged,
+        ),
+        (
+            "store_failures_total",
+            "Writes that the store did not take.",
+            &counters.store_failures,
+        ),
+        (
+            "webhooks_sent_total",
+            "Deliveries that were taken.",
+            &counters.webhooks_sent,
+        ),
+        (
+            "webhooks_failed_total",
+            "Deliveries that were not.",
+            &counters.webhooks_failed,
+        ),
     ] {
         let _ = write!(
             text,
@@ -80,7 +129,12 @@ pub(crate) async fn metrics(
             value.load(Relaxed)
         );
     }
-    gauge(&mut text, "clients", "Clients that are connected.", &[(String::new(), health.clients.into())]);
+    gauge(
+        &mut text,
+        "clients",
+        "Clients that are connected.",
+        &[(String::new(), health.clients.into())],
+    );
     gauge(
         &mut text,
         "call_log_waiting",
@@ -91,8 +145,16 @@ pub(crate) async fn metrics(
     let pbxs = &health.pbxs;
     let up = |pbx: &wire::rest::PbxHealth| u64::from(matches!(pbx.line, wire::PbxLine::Up { .. }));
     let values: Vec<_> = pbxs.iter().map(|pbx| (label(pbx), up(pbx))).collect();
-    gauge(&mut text, "pbx_up", "The phone system is connected.", &values);
-    let values: Vec<_> = pbxs.iter().map(|pbx| (label(pbx), pbx.calls.into())).collect();
+    gauge(
+        &mut text,
+        "pbx_up",
+        "The phone system is connected.",
+        &values,
+    );
+    let values: Vec<_> = pbxs
+        .iter()
+        .map(|pbx| (label(pbx), pbx.calls.into()))
+        .collect();
     gauge(&mut text, "calls", "Calls that go on.", &values);
     let lag = |pbx: &wire::rest::PbxHealth| match &pbx.line {
         wire::PbxLine::Up { lag_ms, .. } => lag_ms.unwrap_or_default().into(),
@@ -101,16 +163,29 @@ pub(crate) async fn metrics(
         | wire::PbxLine::Refused { .. } => 0,
     };
     let values: Vec<_> = pbxs.iter().map(|pbx| (label(pbx), lag(pbx))).collect();
-    gauge(&mut text, "pbx_lag_ms", "Round trip to the phone system.", &values);
+    gauge(
+        &mut text,
+        "pbx_lag_ms",
+        "Round trip to the phone system.",
+        &values,
+    );
     if let Some(bytes) = resident() {
-        gauge(&mut text, "resident_bytes", "Memory of the process.", &[(String::new(), bytes)]);
+        gauge(
+            &mut text,
+            "resident_bytes",
+            "Memory of the process.",
+            &[(String::new(), bytes)],
+        );
     }
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     Ok((kind, text).into_response())
 }
 
 fn gauge(text: &mut String, name: &str, help: &str, values: &[(String, u64)]) {
-    let _ = write!(text, "# HELP sidetone_{name} {help}\n# TYPE sidetone_{name} gauge\n");
+    let _ = write!(
+        text,
+        "# HELP sidetone_{name} {help}\n# TYPE sidetone_{name} gauge\n"
+    );
     for (label, value) in values {
         let _ = writeln!(text, "sidetone_{name}{label} {value}");
     }

@@ -59,7 +59,12 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) async fn ways(State(app): State<Arc<App>>) -> Json<SignIn> {
     Json(SignIn {
         oidc: app.config.oidc.as_ref().map(|oidc| oidc.name.clone()),
-        password: app.config.people.ldap.as_ref().is_some_and(|ldap| ldap.sign_in),
+        password: app
+            .config
+            .people
+            .ldap
+            .as_ref()
+            .is_some_and(|ldap| ldap.sign_in),
     })
 }
 
@@ -95,10 +100,15 @@ pub(crate) async fn password(
     };
     let directory = crate::staff::directory(ldap);
     let directory = directory.map_err(|words| Refused::new(ErrorCode::Internal, words))?;
-    let proven = directory.authenticate(&body.login, &body.password.0.into()).await;
+    let proven = directory
+        .authenticate(&body.login, &body.password.0.into())
+        .await;
     let proven = proven.map_err(|error| {
         tracing::warn!(%error, "the directory did not answer a sign-in");
-        Refused::new(ErrorCode::Busy, format!("The directory does not answer: {error}."))
+        Refused::new(
+            ErrorCode::Busy,
+            format!("The directory does not answer: {error}."),
+        )
     })?;
     let user = match proven {
         Some(person) => app.store.user_by_login(&person.login).await,
@@ -122,17 +132,25 @@ async fn enrolled(
     address: IpAddr,
     action: &'static str,
 ) -> Result<Json<Enrolled>, Refused> {
-    let token = tokens::token().map_err(|error| Refused::new(ErrorCode::Internal, error.to_string()))?;
+    let token =
+        tokens::token().map_err(|error| Refused::new(ErrorCode::Internal, error.to_string()))?;
     let now = clock::store_ms();
     let is_browser = client.platform == "web";
     let tidy = |text: &str, most: usize| -> String {
-        text.chars().filter(|c| !c.is_control()).take(most).collect()
+        text.chars()
+            .filter(|c| !c.is_control())
+            .take(most)
+            .collect()
     };
     let made = app
         .store
         .add_device(&DeviceNew {
             user: user.id.clone(),
-            kind: if is_browser { DeviceKind::Browser } else { DeviceKind::Desktop },
+            kind: if is_browser {
+                DeviceKind::Browser
+            } else {
+                DeviceKind::Desktop
+            },
             name: tidy(device, 64),
             platform: tidy(&client.platform, 16),
             token_hash: TokenHash::of(&token),
@@ -141,7 +159,13 @@ async fn enrolled(
         })
         .await;
     let made = made.map_err(|error| app.broken("device", &error))?;
-    app.note(&user.login, &address.to_string(), action, made.as_str(), "done");
+    app.note(
+        &user.login,
+        &address.to_string(),
+        action,
+        made.as_str(),
+        "done",
+    );
     let me = app.hub.me(&user.id.as_str().into()).await?;
     let me = me.ok_or_else(|| Refused::new(ErrorCode::Busy, "Try again in a moment."))?;
     Ok(Json(Enrolled {
@@ -162,7 +186,8 @@ async fn provider(app: &App) -> Result<&Oidc, Refused> {
         Oidc::discover(OidcConfig {
             issuer: config.issuer.clone(),
             client_id: config.client_id.clone(),
-            client_secret: (!config.client_secret.is_empty()).then(|| config.client_secret.secret()),
+            client_secret: (!config.client_secret.is_empty())
+                .then(|| config.client_secret.secret()),
             redirect: Some(format!("{}/api/v1/signin/oidc/back", app.url)),
             scopes: config.scopes.clone(),
             claims: people::oidc::ClaimNames {
@@ -175,10 +200,17 @@ async fn provider(app: &App) -> Result<&Oidc, Refused> {
         })
         .await
     };
-    app.signing_in.provider.get_or_try_init(discover).await.map_err(|error| {
-        tracing::warn!(%error, "the OpenID provider cannot be used");
-        Refused::new(ErrorCode::Busy, format!("The sign-in cannot begin: {error}."))
-    })
+    app.signing_in
+        .provider
+        .get_or_try_init(discover)
+        .await
+        .map_err(|error| {
+            tracing::warn!(%error, "the OpenID provider cannot be used");
+            Refused::new(
+                ErrorCode::Busy,
+                format!("The sign-in cannot begin: {error}."),
+            )
+        })
 }
 
 /// Sends a browser to the provider.
@@ -187,7 +219,10 @@ pub(crate) async fn begin(
     Peer(address): Peer,
 ) -> Result<Response, Refused> {
     app.may_try(address)?;
-    let (to, pending) = provider(&app).await?.begin(clock::store_ms()).map_err(internal)?;
+    let (to, pending) = provider(&app)
+        .await?
+        .begin(clock::store_ms())
+        .map_err(internal)?;
     let mut browsers = lock(&app.signing_in.browsers);
     let now = Instant::now();
     browsers.retain(|_, (_, until)| *until > now);
@@ -209,16 +244,24 @@ pub(crate) async fn back(
     let pending = lock(&app.signing_in.browsers).remove(&callback.state);
     let Some((pending, _)) = pending.filter(|(_, until)| *until > Instant::now()) else {
         app.was_wrong(address, "state of a sign-in");
-        let words = "This sign-in was not begun here, is too old, or was used already. Begin again.";
+        let words =
+            "This sign-in was not begun here, is too old, or was used already. Begin again.";
         return Err(Refused::new(ErrorCode::Unauthenticated, words));
     };
-    let signed = provider(&app).await?.finish(pending, &callback, clock::store_ms()).await;
+    let signed = provider(&app)
+        .await?
+        .finish(pending, &callback, clock::store_ms())
+        .await;
     let signed = signed.map_err(|error| {
         app.was_wrong(address, "OpenID sign-in");
-        Refused::new(ErrorCode::Unauthenticated, format!("Not signed in: {error}."))
+        Refused::new(
+            ErrorCode::Unauthenticated,
+            format!("Not signed in: {error}."),
+        )
     })?;
     let user = user_of(&app, &signed, address).await?;
-    let code = tokens::token().map_err(|error| Refused::new(ErrorCode::Internal, error.to_string()))?;
+    let code =
+        tokens::token().map_err(|error| Refused::new(ErrorCode::Internal, error.to_string()))?;
     let mut exchange = lock(&app.signing_in.exchange);
     let now = Instant::now();
     exchange.retain(|_, (_, until)| *until > now);
@@ -247,7 +290,11 @@ pub(crate) async fn exchange(
         let words = "This sign-in is too old or was used already. Begin again.";
         return Err(Refused::new(ErrorCode::Unauthenticated, words));
     };
-    let user = app.store.user(&user).await.map_err(|error| app.broken("user", &error))?;
+    let user = app
+        .store
+        .user(&user)
+        .await
+        .map_err(|error| app.broken("user", &error))?;
     match user.filter(|user| !user.disabled) {
         Some(user) => enrolled(&app, user, &body.device, &body.client, address, "sign_in").await,
         None => Err(Refused(crate::app::unauthenticated())),
@@ -257,13 +304,22 @@ pub(crate) async fn exchange(
 /// The person here whom the provider names: by its subject, else by login, which is then tied to the subject.
 async fn user_of(app: &App, signed: &SignedIn, address: IpAddr) -> Result<User, Refused> {
     let broken = |error| app.broken("user", &error);
-    if let Some(user) = app.store.user_by_subject(&signed.subject).await.map_err(broken)? {
+    if let Some(user) = app
+        .store
+        .user_by_subject(&signed.subject)
+        .await
+        .map_err(broken)?
+    {
         return match user.disabled {
             false => Ok(user),
             true => Err(not_let_in(app, signed, address)),
         };
     }
-    let known = app.store.user_by_login(&signed.login).await.map_err(broken)?;
+    let known = app
+        .store
+        .user_by_login(&signed.login)
+        .await
+        .map_err(broken)?;
     let Some(user) = known.filter(|user| !user.disabled && user.subject.is_none()) else {
         return Err(not_let_in(app, signed, address));
     };
@@ -276,14 +332,23 @@ async fn user_of(app: &App, signed: &SignedIn, address: IpAddr) -> Result<User, 
 }
 
 fn not_let_in(app: &App, signed: &SignedIn, address: IpAddr) -> Refused {
-    app.note(&signed.login, &address.to_string(), "sign_in", "not known here", "refused");
+    app.note(
+        &signed.login,
+        &address.to_string(),
+        "sign_in",
+        "not known here",
+        "refused",
+    );
     tracing::warn!(%address, origin = ?Origin::Oidc, "signed in at the provider and not known here");
     let words = "You are signed in, but nobody has let you in here yet. Ask your administrator.";
     Refused::new(ErrorCode::Forbidden, words)
 }
 
 fn internal(error: impl std::fmt::Display) -> Refused {
-    Refused::new(ErrorCode::Internal, format!("The sign-in cannot begin: {error}."))
+    Refused::new(
+        ErrorCode::Internal,
+        format!("The sign-in cannot begin: {error}."),
+    )
 }
 
 // A device without a browser of its own (RFC 8628).
@@ -298,7 +363,8 @@ pub(crate) async fn device(
         Some(provider) => provider.begin_on_device().await.map_err(internal)?,
         None => return Err(Refused(crate::app::unauthenticated())),
     };
-    let handle = tokens::token().map_err(|error| Refused::new(ErrorCode::Internal, error.to_string()))?;
+    let handle =
+        tokens::token().map_err(|error| Refused::new(ErrorCode::Internal, error.to_string()))?;
     let flow = DeviceFlow {
         handle: Token(handle.clone()),
         user_code: login.user_code.clone(),
@@ -321,9 +387,10 @@ pub(crate) async fn device(
 
 async fn finish(app: Arc<App>, login: DeviceLogin) -> Result<SignedIn, String> {
     match app.signing_in.provider.get() {
-        Some(provider) => {
-            provider.finish_on_device(&login).await.map_err(|error| error.to_string())
-        }
+        Some(provider) => provider
+            .finish_on_device(&login)
+            .await
+            .map_err(|error| error.to_string()),
         None => Err("the provider is gone".into()),
     }
 }

@@ -37,7 +37,6 @@ pub(crate) struct ClientId(pub(crate) u64);
 pub(crate) struct Newcomer {
     pub(crate) person: Arc<str>,
     pub(crate) device: Arc<str>,
-    pub(crate) address: Arc<str>,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) interest: Interest,
 }
@@ -79,10 +78,17 @@ pub(crate) enum Ask {
     },
     Leave(ClientId),
     /// The device may not be here any more.
-    Cut { device: Arc<str>, why: Failure },
+    Cut {
+        device: Arc<str>,
+        why: Failure,
+    },
     Me(Arc<str>, oneshot::Sender<Option<Me>>),
     /// All extensions, queues and parked calls, as this person sees them.
-    Facts(Arc<str>, Box<Interest>, oneshot::Sender<Vec<crate::mailbox::Text>>),
+    Facts(
+        Arc<str>,
+        Box<Interest>,
+        oneshot::Sender<Vec<crate::mailbox::Text>>,
+    ),
     Health(oneshot::Sender<Snapshot>),
     People(Vec<Person>),
     Board(Vec<wire::MissedCall>),
@@ -141,7 +147,8 @@ impl HubHandle {
         interest: Interest,
     ) -> Result<Vec<crate::mailbox::Text>, Failure> {
         let (answer, answered) = oneshot::channel();
-        self.tell(Ask::Facts(person.clone(), Box::new(interest), answer)).await?;
+        self.tell(Ask::Facts(person.clone(), Box::new(interest), answer))
+            .await?;
         wait(answered, DEADLINE).await
     }
 
@@ -195,6 +202,9 @@ async fn wait<T>(answered: oneshot::Receiver<T>, deadline: Duration) -> Result<T
 fn busy() -> Failure {
     Failure {
         retry_after_ms: Some(1_000),
-        ..Failure::new(ErrorCode::Busy, "The server is busy or ends; try again in a moment.")
+        ..Failure::new(
+            ErrorCode::Busy,
+            "The server is busy or ends; try again in a moment.",
+        )
     }
 }

@@ -4,7 +4,7 @@ use super::{Ask, ClientId, Hub, Joined, Newcomer, Person, ask::Asker};
 use crate::mailbox::{Mailbox, Slot, Text};
 use presence::{Now, Thing};
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 use wire::{Answer, ErrorCode, Failure, Interest, Names, Rights, ServerMessage};
@@ -15,7 +15,6 @@ pub(super) struct Client {
     pub(super) person: Arc<Person>,
     pub(super) rights: Rights,
     pub(super) device: Arc<str>,
-    pub(super) address: Arc<str>,
     pub(super) interest: Interest,
     mailbox: Arc<Mailbox>,
 }
@@ -46,7 +45,10 @@ impl Followers {
             }
             Names::These(names) => {
                 for name in names {
-                    self.by_key.entry(name.as_str().into()).or_default().insert(client);
+                    self.by_key
+                        .entry(name.as_str().into())
+                        .or_default()
+                        .insert(client);
                 }
             }
         }
@@ -85,15 +87,13 @@ impl Clients {
     }
 
     /// Who gets this, besides those who get it always.
-    pub(super) fn followers(&self, thing: &Thing, key: &str) -> impl Iterator<Item = ClientId> {
-        let everybody = matches!(thing, Thing::Pbx).then(|| self.clients.keys().copied());
-        let some: Box<dyn Iterator<Item = ClientId>> = match thing {
-            Thing::Pbx => Box::new(std::iter::empty()),
-            Thing::Extension(_) => Box::new(self.extensions.of(key)),
-            Thing::Queue(_) => Box::new(self.queues.of(key)),
-            Thing::Parked(..) => Box::new(self.parked.iter().copied()),
-        };
-        everybody.into_iter().flatten().chain(some)
+    pub(super) fn followers(&self, thing: &Thing, key: &str) -> Vec<ClientId> {
+        match thing {
+            Thing::Pbx => self.clients.keys().copied().collect(),
+            Thing::Extension(_) => self.extensions.of(key).collect(),
+            Thing::Queue(_) => self.queues.of(key).collect(),
+            Thing::Parked(..) => self.parked.iter().copied().collect(),
+        }
     }
 
     pub(super) fn missed_followers(&self) -> Vec<ClientId> {
@@ -143,18 +143,23 @@ impl Clients {
 impl Hub {
     pub(super) fn join(&mut self, newcomer: Newcomer, now: Now) -> Result<Joined, Failure> {
         let person = self.people.get(&newcomer.person).cloned();
-        let person = person.filter(|person| !person.disabled).ok_or_else(unknown)?;
+        let person = person
+            .filter(|person| !person.disabled)
+            .ok_or_else(unknown)?;
         let rights = self.rights_of(&person);
         let me = self.me(&person);
         let id = self.clients.insert(Client {
             person: person.clone(),
             rights,
             device: newcomer.device,
-            address: newcomer.address,
             interest: newcomer.interest,
             mailbox: newcomer.mailbox,
         });
-        self.own.entry(person.id.clone()).or_default().clients.insert(id);
+        self.own
+            .entry(person.id.clone())
+            .or_default()
+            .clients
+            .insert(id);
         self.snapshot(id, now);
         Ok(Joined {
             client: id,
@@ -163,11 +168,11 @@ impl Hub {
         })
     }
 
-    pub(super) fn follow(&mut self, id: ClientId, interest: Interest, now: Now) {
+    pub(super) fn follow(&mut self, id: ClientId, interest: &Interest, now: Now) {
         self.clients.unfollow(id);
         if let Some(client) = self.clients.clients.get_mut(&id) {
             client.interest = interest.clone();
-            self.clients.follow(id, &interest);
+            self.clients.follow(id, interest);
             self.snapshot(id, now);
         }
     }
@@ -232,7 +237,9 @@ impl Hub {
                 };
                 if !known.mailbox.answer(text) {
                     let words = "Answers were not read for too long.";
-                    known.mailbox.goodbye(Failure::new(ErrorCode::TooSlow, words));
+                    known
+                        .mailbox
+                        .goodbye(Failure::new(ErrorCode::TooSlow, words));
                 }
             }
         }
@@ -262,13 +269,10 @@ impl Hub {
     }
 
     pub(super) fn online(&self) -> BTreeSet<Arc<str>> {
-        self.clients.iter().map(|(_, client)| client.device.clone()).collect()
-    }
-
-    /// Connections by device, for the list of devices.
-    pub(super) fn addresses(&self) -> BTreeMap<Arc<str>, Arc<str>> {
-        let clients = self.clients.iter();
-        clients.map(|(_, client)| (client.device.clone(), client.address.clone())).collect()
+        self.clients
+            .iter()
+            .map(|(_, client)| client.device.clone())
+            .collect()
     }
 
     pub(super) fn ask_client(&mut self, ask: Ask, now: Now) {
@@ -281,7 +285,7 @@ impl Hub {
                     self.leave(joined.client);
                 }
             }
-            Ask::Follow(client, interest) => self.follow(client, *interest, now),
+            Ask::Follow(client, interest) => self.follow(client, &interest, now),
             Ask::Resync(client) => {
                 self.counters.resynced();
                 self.snapshot(client, now);

@@ -46,7 +46,10 @@ struct Kept {
 impl Own {
     /// Dials that go on.
     pub(super) fn running(&self) -> usize {
-        self.dials.values().filter(|dial| dial.gone_at.is_none()).count()
+        self.dials
+            .values()
+            .filter(|dial| dial.gone_at.is_none())
+            .count()
     }
 
     pub(super) fn has_dialled(&self, id: &str) -> bool {
@@ -72,7 +75,7 @@ impl Hub {
         match update {
             Update::Capabilities(capabilities) => self.capabilities(pbx, &capabilities, now),
             Update::Order { order, outcome } => {
-                self.ordered(pbx, desk, &order, convert::outcome(outcome));
+                self.ordered(pbx, desk, &order, &convert::outcome(outcome));
             }
             Update::WhoIs { key, people } => self.who_is(key, convert::people(&people)),
             Update::Phone(phone) => self.own_phone(pbx, desk, convert::phone(phone)),
@@ -87,7 +90,8 @@ impl Hub {
 
     fn capabilities(&mut self, pbx: usize, capabilities: &engine::Capabilities, now: Now) {
         let lacking = capabilities.lacking.iter();
-        let lacking = lacking.map(|(ability, words)| (ability_name(*ability).into(), words.clone()));
+        let lacking =
+            lacking.map(|(ability, words)| (ability_name(*ability).into(), words.clone()));
         self.pbxs[pbx].lacking = lacking.collect();
         self.pbxs[pbx].excess.clone_from(&capabilities.excess);
         let people: Vec<Arc<Person>> = self.people.values().cloned().collect();
@@ -103,7 +107,9 @@ impl Hub {
     }
 
     fn own_phone(&mut self, pbx: usize, desk: DeskId, phone: wire::Phone) {
-        let Some(person) = self.owner(pbx, desk) else { return };
+        let Some(person) = self.owner(pbx, desk) else {
+            return;
+        };
         let own = self.own.entry(person).or_default();
         let slot = match own.phone {
             Some((slot, _)) => slot,
@@ -117,7 +123,9 @@ impl Hub {
     }
 
     fn own_call(&mut self, pbx: usize, desk: DeskId, call: wire::Call, now: Now) {
-        let Some(person) = self.owner(pbx, desk) else { return };
+        let Some(person) = self.owner(pbx, desk) else {
+            return;
+        };
         let gone_at = call.ended.map(|_| now.instant + CALL_STAYS);
         let key = call.id.clone();
         let fact = Fact::Call {
@@ -131,11 +139,20 @@ impl Hub {
         for client in &own.clients {
             self.clients.put(*client, slot, text.clone());
         }
-        own.calls.insert(key, Kept { slot, text, gone_at });
+        own.calls.insert(
+            key,
+            Kept {
+                slot,
+                text,
+                gone_at,
+            },
+        );
     }
 
     fn own_dial(&mut self, pbx: usize, desk: DeskId, dial: &engine::DialUpdate, now: Now) {
-        let Some(person) = self.owner(pbx, desk) else { return };
+        let Some(person) = self.owner(pbx, desk) else {
+            return;
+        };
         let own = self.own.entry(person).or_default();
         let key = dial.dial.to_string();
         let display = own.displays.get(&key).cloned().unwrap_or_default();
@@ -152,7 +169,14 @@ impl Hub {
         for client in &own.clients {
             self.clients.put(*client, slot, text.clone());
         }
-        own.dials.insert(key, Kept { slot, text, gone_at });
+        own.dials.insert(
+            key,
+            Kept {
+                slot,
+                text,
+                gone_at,
+            },
+        );
     }
 
     /// Takes away what is over for a while.
@@ -161,17 +185,22 @@ impl Hub {
             let due = |kept: &Kept| kept.gone_at.is_some_and(|at| at <= now.instant);
             let gone = |value: &BTreeMap<String, Kept>| {
                 let due = value.iter().filter(|(_, kept)| due(kept));
-                due.map(|(key, kept)| (key.clone(), kept.slot)).collect::<Vec<_>>()
+                due.map(|(key, kept)| (key.clone(), kept.slot))
+                    .collect::<Vec<_>>()
             };
             for (key, slot) in gone(&own.calls) {
                 own.calls.remove(&key);
                 let text = text(&Fact::Call { key, value: None });
-                own.clients.iter().for_each(|client| self.clients.put(*client, slot, text.clone()));
+                own.clients
+                    .iter()
+                    .for_each(|client| self.clients.put(*client, slot, text.clone()));
             }
             for (key, slot) in gone(&own.dials) {
                 own.dials.remove(&key);
                 let text = text(&Fact::Dial { key, value: None });
-                own.clients.iter().for_each(|client| self.clients.put(*client, slot, text.clone()));
+                own.clients
+                    .iter()
+                    .for_each(|client| self.clients.put(*client, slot, text.clone()));
             }
         }
     }
@@ -212,7 +241,9 @@ impl Hub {
                 self.person_changed(&gone, now);
             }
         }
-        let changed = new.values().filter(|person| old.get(&person.id) != Some(person));
+        let changed = new
+            .values()
+            .filter(|person| old.get(&person.id) != Some(person));
         for person in changed {
             self.seat(person);
             self.person_changed(person, now);

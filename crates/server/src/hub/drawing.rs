@@ -69,8 +69,7 @@ impl Hub {
         let slot = self.slots.of(pbx, thing);
         self.slots.drawn.remove(&slot);
         let key = self.pbxs[pbx].board.key(thing);
-        let followers: Vec<ClientId> = self.clients.followers(thing, &key).collect();
-        for client in followers {
+        for client in self.clients.followers(thing, &key) {
             let sight = self.sight_of(client, pbx, thing);
             let text = self.drawn(pbx, thing, slot, sight, now);
             self.clients.put(client, slot, text);
@@ -124,9 +123,9 @@ impl Hub {
             for thing in things {
                 let wants = match &thing {
                     Thing::Pbx => true,
-                    Thing::Extension(_) => {
-                        interest.extensions.contains(&self.pbxs[pbx].board.key(&thing))
-                    }
+                    Thing::Extension(_) => interest
+                        .extensions
+                        .contains(&self.pbxs[pbx].board.key(&thing)),
                     Thing::Queue(_) => interest.queues.contains(&self.pbxs[pbx].board.key(&thing)),
                     Thing::Parked(..) => interest.parked,
                 };

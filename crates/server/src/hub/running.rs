@@ -74,7 +74,12 @@ pub(crate) fn start(
     };
     for (index, pbx) in pbxs.into_iter().enumerate() {
         let name: Arc<str> = pbx.site.name.as_str().into();
-        tokio::spawn(listen(index, pbx.engine.feed().subscribe(), pbx.updates, tell.clone()));
+        tokio::spawn(listen(
+            index,
+            pbx.engine.feed().subscribe(),
+            pbx.updates,
+            tell.clone(),
+        ));
         hub.pbxs.push(Pbx {
             board: presence::Board::new(&name, pbx.site.dial_plan.clone(), now),
             name,
@@ -132,7 +137,9 @@ impl Hub {
                 return;
             }
             for _ in 0..AT_ONCE {
-                let Ok((pbx, told)) = told.try_recv() else { break };
+                let Ok((pbx, told)) = told.try_recv() else {
+                    break;
+                };
                 self.take(Tick::Told(pbx, told), now);
             }
             self.draw(now);
@@ -147,7 +154,13 @@ impl Hub {
             Tick::Told(pbx, Told::Update(desk, update)) => {
                 self.desk_update(pbx, desk, *update, now);
             }
-            Tick::Told(pbx, Told::Facts { from_nothing, changes }) => {
+            Tick::Told(
+                pbx,
+                Told::Facts {
+                    from_nothing,
+                    changes,
+                },
+            ) => {
                 self.facts(pbx, from_nothing, changes, now);
             }
             Tick::Second => {
@@ -183,7 +196,7 @@ impl Hub {
                 address,
                 id,
                 request,
-            } => self.wish(asker, &person, &address, id, *request, now),
+            } => self.wish(asker, &person, &address, &id, *request, now),
             Ask::Me(person, answer) => {
                 let me = self.people.get(&person).map(|person| self.me(person));
                 drop(answer.send(me));
@@ -232,11 +245,7 @@ impl Hub {
 
     fn health(&self, now: Now) -> Snapshot {
         let pbx = |pbx: &Pbx| {
-            let fact = pbx.board.fact(&presence::Thing::Pbx, presence::Sight::Lamps, now);
-            let line = match fact {
-                wire::Fact::Pbx { value: Some(line), .. } => line,
-                _ => wire::PbxLine::Connecting { words: String::new() },
-            };
+            let line = pbx.board.line(now);
             let extensions = pbx.board.things();
             let extensions =
                 extensions.filter(|thing| matches!(thing, presence::Thing::Extension(_)));

@@ -34,7 +34,7 @@ impl Hub {
         asker: Asker,
         person: &Arc<str>,
         address: &Arc<str>,
-        id: String,
+        id: &str,
         request: Request,
         now: Now,
     ) {
@@ -51,7 +51,7 @@ impl Hub {
         }
         match request {
             Request::Dial { text } => {
-                let answer = self.dial(&person, address, &id, &text, now);
+                let answer = self.dial(&person, address, id, &text, now);
                 self.answer(asker, answer.map_or_else(Answer::Failed, |()| Answer::Done));
             }
             Request::Cancel { dial } => {
@@ -63,7 +63,7 @@ impl Hub {
                 Err(failure) => self.answer(asker, Answer::Failed(failure)),
             },
             Request::Order { call, order } => {
-                self.order(asker, &person, address, &id, call.as_deref(), order, now);
+                self.order(asker, &person, address, id, call.as_deref(), order, now);
             }
             Request::Explain { text } => self.explain(asker, &person, &text, now),
             Request::WhoIs { number } => self.look_up(asker, &person, number, None, now),
@@ -88,7 +88,11 @@ impl Hub {
         now: Now,
     ) -> Result<(), Failure> {
         let (pbx, desk) = self.desk_of(person)?;
-        if self.own.get(&person.id).is_some_and(|own| own.has_dialled(id)) {
+        if self
+            .own
+            .get(&person.id)
+            .is_some_and(|own| own.has_dialled(id))
+        {
             return Ok(());
         }
         let resolved = resolve(&self.pbxs[pbx].config.dial_plan, text);
@@ -126,7 +130,10 @@ impl Hub {
             asked: now.instant,
         };
         if self.pbxs[pbx].engine.send_at(desk, command).is_err() {
-            return Err(Failure::new(ErrorCode::Busy, "Not called: the server is busy."));
+            return Err(Failure::new(
+                ErrorCode::Busy,
+                "Not called: the server is busy.",
+            ));
         }
         let own = self.own.entry(person.id.clone()).or_default();
         own.dialled(id, resolved.number.international());
@@ -164,7 +171,10 @@ impl Hub {
         self.answer(asker, answer);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is another thing of one wish")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is another thing of one wish"
+    )]
     fn order(
         &mut self,
         asker: Asker,
@@ -226,10 +236,13 @@ impl Hub {
             return Ok(());
         }
         // The same words whether it exists or not.
-        Err(Failure::new(ErrorCode::NotFound, "There is no such call of yours."))
+        Err(Failure::new(
+            ErrorCode::NotFound,
+            "There is no such call of yours.",
+        ))
     }
 
-    pub(super) fn ordered(&mut self, pbx: usize, desk: DeskId, order: &OrderId, answer: Answer) {
+    pub(super) fn ordered(&mut self, pbx: usize, desk: DeskId, order: &OrderId, answer: &Answer) {
         let waiting = self.wishes.orders.remove(&(pbx, desk, order.clone()));
         for (asker, _) in waiting.into_iter().flatten() {
             self.answer(asker, answer.clone());
@@ -238,12 +251,18 @@ impl Hub {
 
     fn explain(&mut self, asker: Asker, person: &Person, text: &str, now: Now) {
         let Some(pbx) = self.pbx_of(person) else {
-            return self.answer(asker, failed(ErrorCode::Refused, "No phone system is set up."));
+            return self.answer(
+                asker,
+                failed(ErrorCode::Refused, "No phone system is set up."),
+            );
         };
         let plan = &self.pbxs[pbx].config.dial_plan;
         match resolve_with_steps(plan, text) {
             Ok(resolution) => {
-                let number = resolution.number.e164().unwrap_or(resolution.number.digits());
+                let number = resolution
+                    .number
+                    .e164()
+                    .unwrap_or(resolution.number.digits());
                 let number = number.to_owned();
                 let explained = explained(&resolution);
                 self.look_up(asker, person, number, Some(explained), now);
@@ -271,18 +290,26 @@ impl Hub {
         if !sent || self.wishes.look_ups.len() >= OWED {
             let people = People::Nobody;
             let answer = match explained {
-                Some(explained) => Answer::Explained(Explained { people, ..explained }),
+                Some(explained) => Answer::Explained(Explained {
+                    people,
+                    ..explained
+                }),
                 None => Answer::People { people },
             };
             return self.answer(asker, answer);
         }
-        self.wishes.look_ups.insert(key, (asker, now.instant + OVERDUE, explained));
+        self.wishes
+            .look_ups
+            .insert(key, (asker, now.instant + OVERDUE, explained));
     }
 
     pub(super) fn who_is(&mut self, key: u64, people: People) {
         if let Some((asker, _, explained)) = self.wishes.look_ups.remove(&key) {
             let answer = match explained {
-                Some(explained) => Answer::Explained(Explained { people, ..explained }),
+                Some(explained) => Answer::Explained(Explained {
+                    people,
+                    ..explained
+                }),
                 None => Answer::People { people },
             };
             self.answer(asker, answer);
@@ -299,10 +326,7 @@ impl Hub {
             actor: person.login.clone(),
             address: String::new(),
             action: "close_missed",
-            target: AuditTarget::Missed {
-                item,
-                by: person.name.clone(),
-            },
+            target: AuditTarget::Missed(item),
             outcome: "done".into(),
         });
         let answer = match asked {
@@ -346,9 +370,8 @@ fn failed(code: ErrorCode, words: &str) -> Answer {
 }
 
 fn resolve(plan: &phone_number::DialPlan, text: &str) -> Result<Resolution, Failure> {
-    resolve_with_steps(plan, text).map_err(|explained| {
-        Failure::new(ErrorCode::Refused, explained.words.unwrap_or_default())
-    })
+    resolve_with_steps(plan, text)
+        .map_err(|explained| Failure::new(ErrorCode::Refused, explained.words.unwrap_or_default()))
 }
 
 fn resolve_with_steps(
@@ -386,7 +409,10 @@ fn explained(resolution: &Resolution) -> Explained {
 }
 
 fn steps_of(steps: &[phone_number::Step]) -> Vec<(String, String)> {
-    steps.iter().map(|step| (step.what.clone(), step.result.clone())).collect()
+    steps
+        .iter()
+        .map(|step| (step.what.clone(), step.result.clone()))
+        .collect()
 }
 
 fn order_name(order: &wire::Order) -> &'static str {

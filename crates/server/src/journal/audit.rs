@@ -26,7 +26,7 @@ pub(crate) enum AuditTarget {
     /// What was to be dialled: not for the log.
     Number(String),
     /// Closes an item of the board with it.
-    Missed { item: String, by: String },
+    Missed(String),
 }
 
 /// Writes until nobody is left who could do something.
@@ -36,7 +36,7 @@ pub(crate) async fn write_audit(writer: Writer, mut inbox: mpsc::Receiver<Audit>
         let user = user(&writer, &audit.actor).await;
         let target = match &audit.target {
             AuditTarget::Text(text) | AuditTarget::Number(text) => text.clone(),
-            AuditTarget::Missed { item, .. } => item.clone(),
+            AuditTarget::Missed(item) => item.clone(),
         };
         let row = AuditNew {
             at: i64::try_from(audit.at).unwrap_or(i64::MAX),
@@ -49,7 +49,7 @@ pub(crate) async fn write_audit(writer: Writer, mut inbox: mpsc::Receiver<Audit>
             details: serde_json::json!({ "login": audit.actor }).to_string(),
         };
         writer.insist("audit", || writer.store.audit(&row)).await;
-        if let (AuditTarget::Missed { item, .. }, Some(user)) = (&audit.target, user) {
+        if let (AuditTarget::Missed(item), Some(user)) = (&audit.target, user) {
             let item = ItemId::from(item.as_str());
             let closed = writer
                 .insist("missed calls", || {
@@ -79,7 +79,7 @@ fn log(audit: &Audit) {
         AuditTarget::Number(number) => {
             info!(action, %login, %address, number = %phone_number::masked(number), outcome = %audit.outcome, "audit");
         }
-        AuditTarget::Text(target) | AuditTarget::Missed { item: target, .. } => {
+        AuditTarget::Text(target) | AuditTarget::Missed(target) => {
             info!(action, %login, %address, %target, outcome = %audit.outcome, "audit");
         }
     }

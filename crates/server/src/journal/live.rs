@@ -31,7 +31,10 @@ pub(crate) async fn write_calls(writer: Writer, site: Site, mut log: CallLog) {
 async fn write(writer: &Writer, site: &Site, batch: Vec<Logged>) {
     let mut records = Vec::new();
     let mut events = Vec::new();
-    writer.counters.log_waiting.store(batch.len() as u64, Relaxed);
+    writer
+        .counters
+        .log_waiting
+        .store(batch.len() as u64, Relaxed);
     for logged in batch {
         let now = Now {
             instant: logged.at,
@@ -45,7 +48,9 @@ async fn write(writer: &Writer, site: &Site, batch: Vec<Logged>) {
         };
         match logged.what {
             // A call without a phone or line is no call of anybody's.
-            What::Began(call) | What::Answered(call) | What::Ended(call) if call.legs.is_empty() => {
+            What::Began(call) | What::Answered(call) | What::Ended(call)
+                if call.legs.is_empty() =>
+            {
                 debug!(call = %call.id, "no legs");
             }
             What::Began(call) => {
@@ -65,7 +70,13 @@ async fn write(writer: &Writer, site: &Site, batch: Vec<Logged>) {
                 records.push(record);
             }
             What::Resynced { alive } => {
-                put(writer, site, std::mem::take(&mut records), std::mem::take(&mut events)).await;
+                put(
+                    writer,
+                    site,
+                    std::mem::take(&mut records),
+                    std::mem::take(&mut events),
+                )
+                .await;
                 close_lost(writer, site, &alive, now).await;
             }
             What::Lost(entries) => {
@@ -89,7 +100,7 @@ async fn put(writer: &Writer, site: &Site, records: Vec<CallRecord>, events: Vec
     tell_board(writer, site, put).await;
 }
 
-async fn close_lost(writer: &Writer, site: &Site, alive: &[calls::Uniqueid], now: Now) {
+async fn close_lost(writer: &Writer, site: &Site, alive: &[ami::Uniqueid], now: Now) {
     let alive: Vec<String> = alive.iter().map(ToString::to_string).collect();
     let at = i64::try_from(now.unix_ms).unwrap_or(i64::MAX);
     let put = writer
@@ -102,7 +113,6 @@ async fn close_lost(writer: &Writer, site: &Site, alive: &[calls::Uniqueid], now
     }
     tell_board(writer, site, put).await;
 }
-
 
 pub(super) async fn tell_board(writer: &Writer, site: &Site, put: PutCalls) {
     if put.board.is_empty() {
@@ -152,7 +162,11 @@ async fn closer(writer: &Writer, item: &store::MissedItem) -> Option<String> {
         return Some(user.name);
     }
     let extension = closed.by_extension.as_deref()?;
-    let user = writer.store.user_by_extension(&item.pbx, extension).await.ok()??;
+    let user = writer
+        .store
+        .user_by_extension(&item.pbx, extension)
+        .await
+        .ok()??;
     Some(user.name).filter(|name| !name.is_empty())
 }
 

@@ -51,7 +51,11 @@ pub(crate) fn record(call: &Call, around: Around<'_>) -> CallRecord {
         did: (call.direction == Direction::Incoming)
             .then(|| call.dialled.as_deref().map(str::to_owned))
             .flatten(),
-        queues: call.queues.iter().map(|visit| visit.queue.to_string()).collect(),
+        queues: call
+            .queues
+            .iter()
+            .map(|visit| visit.queue.to_string())
+            .collect(),
         started: at(call.started),
         answered: call.answered.map(at),
         ended: call.ended.map(at),
@@ -161,9 +165,7 @@ fn words(call: &Call) -> String {
         End::Refused(_) => "The phone system refused it.".into(),
         End::Failed { cause } => format!("Failed: {}.", cause.words()),
         End::JoinedTo(_) => "Joined with another call.".into(),
-        End::Disconnected => {
-            "It ended while there was no connection to the phone system.".into()
-        }
+        End::Disconnected => "It ended while there was no connection to the phone system.".into(),
     }
 }
 
@@ -249,7 +251,11 @@ pub(crate) fn entry(record: CallRecord, sight: Sight, plan: Option<&DialPlan>) -
 }
 
 /// An item of the board as clients read it; `by` names who closed it.
-pub(crate) fn item(item: MissedItem, by: Option<String>, plan: Option<&DialPlan>) -> wire::MissedCall {
+pub(crate) fn item(
+    item: MissedItem,
+    by: Option<String>,
+    plan: Option<&DialPlan>,
+) -> wire::MissedCall {
     let closed_by = item.closed.as_ref().map(|closed| {
         by.or_else(|| closed.by_extension.clone())
             .unwrap_or_else(|| "somebody".to_owned())
@@ -259,7 +265,8 @@ pub(crate) fn item(item: MissedItem, by: Option<String>, plan: Option<&DialPlan>
         item: item.id.to_string(),
         pbx: item.pbx,
         party: wire::Party {
-            number: shown.map(|number| plan.map_or_else(|| number.clone(), |plan| plan.caller(&number))),
+            number: shown
+                .map(|number| plan.map_or_else(|| number.clone(), |plan| plan.caller(&number))),
             name: item.name,
         },
         call_back: item.number,
