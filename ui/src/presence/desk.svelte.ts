@@ -1,6 +1,5 @@
 // What a person is about to do at the panel: whom a call shall go to, and what became of the last wish.
 import { getContext, setContext } from "svelte";
-import { SvelteMap } from "svelte/reactivity";
 import type { Answer } from "../wire/Answer";
 import type { Call } from "../wire/Call";
 import type { Order } from "../wire/Order";
@@ -25,7 +24,7 @@ export class Desk {
   words = $state("");
   /** The call that is being transferred: the next colleague or number chosen gets it. */
   transferring = $state<string>();
-  readonly asked = new SvelteMap<string, Asked>();
+  asked = $state.raw<Record<string, Asked>>({});
   #choices = new Kept("choices");
   #wishes: Wishes;
 
@@ -92,7 +91,7 @@ export class Desk {
   }
 
   note(call: string, news: Asked): void {
-    this.asked.set(call, { ...this.asked.get(call), ...news });
+    this.asked = { ...this.asked, [call]: { ...this.asked[call], ...news } };
   }
 
   /** The name of the call that is being transferred. */

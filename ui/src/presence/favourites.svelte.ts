@@ -1,14 +1,13 @@
 // Things that a person has chosen on this screen, kept in the browser: pinned colleagues, closed groups.
-import { SvelteSet } from "svelte/reactivity";
 
 /** A set of names that outlives the page. */
 export class Kept {
-  #names: SvelteSet<string>;
+  #names: ReadonlySet<string>;
   #key: string;
 
   constructor(key: string) {
     this.#key = `sidetone ${key}`;
-    this.#names = new SvelteSet(read(this.#key));
+    this.#names = $state.raw(new Set(read(this.#key)));
   }
 
   has(name: string): boolean {
@@ -16,9 +15,11 @@ export class Kept {
   }
 
   toggle(name: string): void {
-    if (!this.#names.delete(name)) this.#names.add(name);
+    const names = new Set(this.#names);
+    if (!names.delete(name)) names.add(name);
+    this.#names = names;
     try {
-      localStorage.setItem(this.#key, JSON.stringify([...this.#names]));
+      localStorage.setItem(this.#key, JSON.stringify([...names]));
     } catch {
       // Kept until the page closes.
     }
