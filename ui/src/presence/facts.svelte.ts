@@ -11,9 +11,9 @@ import type { PbxLine } from "../wire/PbxLine";
 import type { Phone } from "../wire/Phone";
 import type { Queue } from "../wire/Queue";
 
-/** One fact that can be watched. */
+/** One fact that can be watched; `undefined`: it is gone. */
 class Cell<T> {
-  value = $state.raw() as T;
+  value = $state.raw<T>();
 
   constructor(value: T) {
     this.value = value;
@@ -48,14 +48,17 @@ export class Table<T> {
 
   values(): T[] {
     void this.#members;
-    return [...this.#cells.values()].map((cell) => cell.value);
+    return [...this.#cells.values()].flatMap((cell) => (cell.value === undefined ? [] : [cell.value]));
   }
 
   set(key: string, value: T | null): void {
     const cell = this.#cells.get(key);
     if (value === null) {
-      if (this.#cells.delete(key)) this.#members += 1;
-    } else if (!cell) {
+      if (!cell) return;
+      cell.value = undefined;
+      this.#cells.delete(key);
+      this.#members += 1;
+    } else if (cell?.value === undefined) {
       this.#cells.set(key, new Cell(value));
       this.#members += 1;
     } else {
