@@ -20,7 +20,7 @@ function contrast(a: string, b: string): number {
 }
 
 const texts: [string, string][] = [
-  ...["ink", "ink-2", "ink-3", "miss", "talk", "ring"].flatMap((ink) =>
+  ...["ink", "ink-2", "ink-3", "miss", "talk", "ring", "away"].flatMap((ink) =>
     ["bg", "surface", "raised"].map((ground): [string, string] => [ink, ground]),
   ),
   ...["ink", "ink-2", "ink-3", "accent", "miss"].map((ink): [string, string] => [ink, "accent-soft"]),
@@ -28,6 +28,8 @@ const texts: [string, string][] = [
   ["ring", "ring-soft"],
   ["talk", "talk-soft"],
   ["miss", "miss-soft"],
+  ["away", "away-soft"],
+  ...["ring-soft", "talk-soft", "miss-soft", "away-soft"].map((ground): [string, string] => ["ink-2", ground]),
   ["miss", "ring-soft"],
   ["miss", "talk-soft"],
   ["accent-ink", "accent"],
