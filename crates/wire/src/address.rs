@@ -40,7 +40,9 @@ pub enum AddressError {
     NotAnAddress,
     #[error("the server's address may not hold a user, a path or a question mark")]
     MoreThanHost,
-    #[error("http:// sends everything readable and is taken for this computer only: use https://")]
+    #[error(
+        "plain http:// can be read by others and is taken for this computer only: use https://"
+    )]
     PlainNotAllowed,
 }
 
