@@ -244,7 +244,7 @@ fn a_dial_whose_request_broke_off_and_of_which_no_fact_tells_stays_unknown() {
     let mut desk = Desk::connected();
     let id = desk.dial("102");
     desk.server(ServerEvent::Reply {
-        id: id.clone(),
+        id,
         answer: failed(ErrorCode::Unknown, "Lost."),
     });
     desk.lose();
