@@ -17,9 +17,12 @@ pub(crate) fn may(window: Window, request: &Request) -> bool {
             window: Window::Settings,
         } => window == Window::Panel,
         Request::ConfirmDial { .. } | Request::DismissConfirm { .. } => window == Window::Confirm,
-        Request::SaveSettings { .. } | Request::TestSettings { .. } | Request::TakeLinks => {
-            window == Window::Settings
-        }
+        Request::SaveSettings { .. }
+        | Request::TestSettings { .. }
+        | Request::TakeLinks
+        | Request::SignOut => window == Window::Settings,
+        Request::Enrol { source, .. } => window == Window::Settings && *source == Source::Typed,
+        Request::ConfirmEnrol { .. } | Request::DismissEnrol { .. } => window == Window::Confirm,
         Request::Closed { window: closed } => *closed == window && window != Window::Card,
         // `painted` is a command of its own, which takes the time itself; the rest belongs to the command line.
         Request::Painted { .. }
@@ -49,6 +52,11 @@ mod tests {
             text: "102".into(),
             source,
             request_id: "r".into(),
+        };
+        let enrol = |source| Request::Enrol {
+            text: "code".into(),
+            server: None,
+            source,
         };
         let id = || "x".to_owned();
         let table: Vec<(Request, &[Window])> = vec![
@@ -84,6 +92,11 @@ mod tests {
                 &[Form],
             ),
             (Request::TakeLinks, &[Form]),
+            (Request::SignOut, &[Form]),
+            (enrol(Source::Typed), &[Form]),
+            (enrol(Source::Link { program: None }), &[]),
+            (Request::ConfirmEnrol { enrolment: id() }, &[Confirm]),
+            (Request::DismissEnrol { enrolment: id() }, &[Confirm]),
             (Request::Show { window: Form }, &[Panel]),
             (Request::Show { window: Panel }, &[]),
             (Request::Show { window: Card }, &[]),

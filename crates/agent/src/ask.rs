@@ -7,10 +7,13 @@ use anyhow::Context as _;
 use std::io::Write as _;
 use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use view::{CardPhase, Reply, Request, Source, Status, Window};
+use view::{CardPhase, Reply, Request, ServerView, Source, Status, Window};
+use wire::EnrolLink;
 
 /// The agent answers at once; a look-up may take a quarter of a second.
 const ANSWER: Duration = Duration::from_secs(5);
+/// A server far away is asked; it has half a minute.
+const ENROL: Duration = Duration::from_secs(40);
 /// A fresh agent opens its socket within milliseconds; this is ten times a slow disk's.
 const START: Duration = Duration::from_secs(5);
 
@@ -35,10 +38,21 @@ pub(crate) fn hand_over(command: Command) -> ExitCode {
     };
     let starts = matches!(
         command,
-        Command::Link(_) | Command::Dial(_) | Command::Show(_)
+        Command::Link(_) | Command::Dial(_) | Command::Show(_) | Command::Enrol { .. }
     );
-    let asked = match Client::connect(&place, ANSWER) {
-        Err(AskError::NotRunning) if starts => start_agent(&place),
+    let within = match command {
+        Command::Enrol { .. } => ENROL,
+        Command::Start
+        | Command::Link(_)
+        | Command::Dial(_)
+        | Command::HangUp
+        | Command::Status { .. }
+        | Command::Show(_)
+        | Command::SignOut
+        | Command::Quit => ANSWER,
+    };
+    let asked = match Client::connect(&place, within) {
+        Err(AskError::NotRunning) if starts => start_agent(&place, within),
         connected => connected.map_err(anyhow::Error::from),
     };
     let is_json = command == Command::Status { json: true };
@@ -66,6 +80,13 @@ fn request(command: Command) -> Request {
             let source = Source::Link {
                 program: caller::program(),
             };
+            if EnrolLink::looks_like(&text) {
+                return Request::Enrol {
+                    text,
+                    server: None,
+                    source,
+                };
+            }
             Request::Dial {
                 text,
                 source,
@@ -80,6 +101,12 @@ fn request(command: Command) -> Request {
         Command::HangUp => Request::HangUp { call: None },
         Command::Status { .. } => Request::Status,
         Command::Show(window) => Request::Show { window },
+        Command::Enrol { text, server } => Request::Enrol {
+            text,
+            server,
+            source: Source::Typed,
+        },
+        Command::SignOut => Request::SignOut,
         Command::Quit => Request::Quit,
     }
 }
@@ -93,7 +120,7 @@ fn request_id() -> String {
 }
 
 /// Starts an agent of its own life and connects as soon as it listens.
-fn start_agent(place: &Place) -> anyhow::Result<Client> {
+fn start_agent(place: &Place, within: Duration) -> anyhow::Result<Client> {
     let program = std::env::current_exe().context("find our own program")?;
     let mut agent = std::process::Command::new(program);
     agent
@@ -105,7 +132,7 @@ fn start_agent(place: &Place) -> anyhow::Result<Client> {
     agent.spawn().context("start Sidetone")?;
     let until = Instant::now() + START;
     loop {
-        match Client::connect(place, ANSWER) {
+        match Client::connect(place, within) {
             Err(AskError::NotRunning) if Instant::now() < until => {
                 std::thread::sleep(Duration::from_millis(10))
             }
@@ -124,7 +151,7 @@ fn print(reply: Reply, json: bool) -> ExitCode {
             ExitCode::SUCCESS
         }
         Reply::AskedFirst { .. } => {
-            say("Sidetone asks first: confirm the call in its window.");
+            say("Sidetone asks first: confirm it in its window.");
             ExitCode::SUCCESS
         }
         Reply::Status(status) if json => match serde_json::to_string_pretty(&status) {
@@ -136,6 +163,10 @@ fn print(reply: Reply, json: bool) -> ExitCode {
         },
         Reply::Status(status) => {
             say(&status_text(&status));
+            ExitCode::SUCCESS
+        }
+        Reply::Enrolled(server) => {
+            say(&format!("Connected: {}.", server_text(&server)));
             ExitCode::SUCCESS
         }
         Reply::Refused(refusal) => {
@@ -156,6 +187,8 @@ fn status_text(status: &Status) -> String {
         extension => format!("{extension}: {lamp}"),
     };
     let mut lines = vec![me, status.connection.words()];
+    let server = status.server.as_ref();
+    lines.extend(server.map(|server| format!("Server: {}", server_text(server))));
     lines.extend(status.me.phone_trouble.clone());
     for card in &status.cards {
         let who = card
@@ -185,6 +218,16 @@ fn status_text(status: &Status) -> String {
         ));
     }
     lines.join("\n")
+}
+
+/// `pbx.example (Sidetone server 1.2), Anna, extension 101`
+fn server_text(server: &ServerView) -> String {
+    let name = server.server.as_ref().map(|name| format!(" ({name})"));
+    let person = server.person.as_ref().map(|person| format!(", {person}"));
+    let extension = server.extension.as_ref();
+    let extension = extension.map(|extension| format!(", extension {extension}"));
+    let parts = [name, person, extension].into_iter().flatten();
+    parts.fold(server.host.clone(), |text, part| text + &part)
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {

@@ -8,11 +8,15 @@ pub(crate) const HELP: &str = "\
 Sidetone: click a number and your phone rings, then theirs.
 
   sidetone                        start in the tray; if it runs, show the panel
-  sidetone LINK                   call a tel:, callto: or sip: link (asks first, where set)
+  sidetone LINK                   call a tel:, callto: or sip: link (asks first, where set);
+                                  a sidetone: link connects this desktop to a server (asks first)
   sidetone dial NUMBER|LINK       call
   sidetone hangup                 end the call of this phone
   sidetone status [--json]        connection, calls, cards, times of the last calls
   sidetone show [panel|settings]  open a window
+  sidetone enrol LINK|CODE [--server URL]
+                                  connect this desktop to an integration server
+  sidetone sign-out               forget that server and its token
   sidetone quit                   end Sidetone
   sidetone --version | --help
 
@@ -45,6 +49,12 @@ pub(crate) enum Command {
         json: bool,
     },
     Show(Window),
+    /// Connects to a server: a link, or a code and the server's address.
+    Enrol {
+        text: String,
+        server: Option<String>,
+    },
+    SignOut,
     Quit,
 }
 
@@ -84,7 +94,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Parsed {
 fn options(arguments: Vec<OsString>) -> Result<Parsed, lexopt::Error> {
     use lexopt::prelude::{Long, Short, Value};
     let mut parser = lexopt::Parser::from_args(arguments);
-    let (mut words, mut json) = (Vec::new(), false);
+    let (mut words, mut json, mut server) = (Vec::new(), false, None);
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Parsed::Say(HELP.into())),
@@ -95,18 +105,26 @@ fn options(arguments: Vec<OsString>) -> Result<Parsed, lexopt::Error> {
                 )));
             }
             Long("json") => json = true,
+            Long("server") => server = Some(parser.value()?.to_string_lossy().into_owned()),
             Value(word) => words.push(word.to_string_lossy().into_owned()),
             Short(_) | Long(_) => return Err(argument.unexpected()),
         }
     }
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let command = match words.as_slice() {
+        ["enrol", text] if !json => Command::Enrol {
+            text: (*text).to_owned(),
+            server,
+        },
+        ["enrol", ..] => return Ok(wrong("enrol: one link or code")),
+        _ if server.is_some() => return Ok(wrong("--server belongs to enrol")),
         [] if !json => Command::Start,
         ["status"] => Command::Status { json },
         _ if json => return Ok(wrong("--json belongs to status")),
         ["hangup"] => Command::HangUp,
         ["show"] | ["show", "panel"] => Command::Show(Window::Panel),
         ["show", "settings"] => Command::Show(Window::Settings),
+        ["sign-out"] => Command::SignOut,
         ["quit"] => Command::Quit,
         other => return Ok(wrong(&format!("not understood: {}", other.join(" ")))),
     };
@@ -120,7 +138,7 @@ fn wrong(words: &str) -> Parsed {
 fn is_link(text: &str) -> bool {
     let scheme = text.split(':').next().unwrap_or_default();
     text.contains(':')
-        && ["tel", "callto", "sip", "sips"]
+        && ["tel", "callto", "sip", "sips", "sidetone"]
             .iter()
             .any(|known| known.eq_ignore_ascii_case(scheme))
 }
@@ -131,6 +149,13 @@ mod tests {
 
     fn parsed(arguments: &[&str]) -> Parsed {
         parse(arguments.iter().map(OsString::from))
+    }
+
+    fn enrol(text: &str, server: Option<&str>) -> Command {
+        Command::Enrol {
+            text: text.into(),
+            server: server.map(str::to_owned),
+        }
     }
 
     #[test]
@@ -151,6 +176,24 @@ mod tests {
             (&["--json", "status"], Command::Status { json: true }),
             (&["show"], Command::Show(Window::Panel)),
             (&["show", "settings"], Command::Show(Window::Settings)),
+            (
+                &["SIDETONE://enrol/pbx/abcd"],
+                Command::Link("SIDETONE://enrol/pbx/abcd".into()),
+            ),
+            (&["enrol", "abcd"], enrol("abcd", None)),
+            (
+                &["enrol", "sidetone://enrol/pbx/abcd"],
+                enrol("sidetone://enrol/pbx/abcd", None),
+            ),
+            (
+                &["enrol", "abcd", "--server", "pbx.example"],
+                enrol("abcd", Some("pbx.example")),
+            ),
+            (
+                &["enrol", "--server=https://pbx.example", "abcd"],
+                enrol("abcd", Some("https://pbx.example")),
+            ),
+            (&["sign-out"], Command::SignOut),
             (&["quit"], Command::Quit),
         ] {
             assert_eq!(parsed(arguments), Parsed::Do(command), "{arguments:?}");
@@ -166,6 +209,11 @@ mod tests {
             &["hangup", "now"],
             &["quit", "--json"],
             &["mailto:x"],
+            &["enrol"],
+            &["enrol", "a", "b"],
+            &["enrol", "abcd", "--server"],
+            &["status", "--server", "pbx"],
+            &["sign-out", "now"],
         ] {
             assert!(
                 matches!(parsed(arguments), Parsed::Wrong(_)),

@@ -1,4 +1,4 @@
-//! The AMI secret in the system's keychain, with a deadline: a locked keychain asks its person and may wait for ever.
+//! The AMI secret or, in server mode, the device's token in the system's keychain, with a deadline: a locked keychain asks its person and may wait for ever.
 
 #[cfg(not(target_os = "linux"))]
 #[path = "keychain/elsewhere.rs"]
@@ -33,7 +33,8 @@ impl Default for Keychain {
 
 impl Keychain {
     pub(crate) async fn load(self, settings: Settings) -> SecretOutcome {
-        self.ask(move || match entry(&settings)?.get_password() {
+        let kind = Kind::of(&settings);
+        self.ask(kind, move || match entry(&settings)?.get_password() {
             Ok(secret) => Ok(SecretOutcome::Loaded(SecretString::from(secret))),
             Err(keyring::Error::NoEntry) => Ok(SecretOutcome::Missing),
             Err(error) => Err(error),
@@ -42,15 +43,37 @@ impl Keychain {
     }
 
     pub(crate) async fn store(self, settings: Settings, secret: SecretString) -> SecretOutcome {
-        self.ask(move || {
+        let kind = Kind::of(&settings);
+        self.ask(kind, move || {
             entry(&settings)?.set_password(secret.expose_secret())?;
             Ok(SecretOutcome::Stored)
         })
         .await
     }
 
+    /// What is not there is forgotten already.
+    pub(crate) async fn forget(self, settings: Settings) {
+        // The one before may be a question that is just being answered.
+        let turn = tokio::time::timeout(LIMIT, self.turn.acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else {
+            tracing::warn!("the keychain does not answer: the token was not removed from it");
+            return;
+        };
+        let asked = tokio::task::spawn_blocking(move || {
+            let forgotten = entry(&settings).and_then(|entry| entry.delete_credential());
+            drop(turn);
+            forgotten
+        });
+        match tokio::time::timeout(LIMIT, asked).await {
+            Ok(Ok(Ok(()) | Err(keyring::Error::NoEntry))) => {}
+            Ok(Ok(Err(error))) => tracing::warn!(%error, "not removed from the keychain"),
+            Ok(Err(_)) | Err(_) => tracing::warn!("not removed from the keychain"),
+        }
+    }
+
     async fn ask(
         self,
+        kind: Kind,
         question: impl FnOnce() -> keyring::Result<SecretOutcome> + Send + 'static,
     ) -> SecretOutcome {
         let unavailable = |words: &str| SecretOutcome::Unavailable {
@@ -67,30 +90,91 @@ impl Keychain {
             answer
         });
         match tokio::time::timeout(LIMIT, asked).await {
-            Err(_) => unavailable(
-                "The keychain is locked. Unlock it, then choose “Connect now”, or type the secret for this run.",
-            ),
-            Ok(Err(_)) => unavailable("The keychain failed. Type the secret for this run."),
+            Err(_) => unavailable(kind.locked()),
+            Ok(Err(_)) => unavailable(kind.failed()),
             Ok(Ok(Ok(outcome))) => outcome,
             Ok(Ok(Err(error))) => {
                 tracing::warn!(%error, "keychain");
-                unavailable(words(&error))
+                unavailable(kind.words(&error))
             }
         }
     }
 }
 
 fn entry(settings: &Settings) -> keyring::Result<keyring::Entry> {
-    let user = format!(
-        "{}@{}:{}",
-        settings.user, settings.pbx_host, settings.pbx_port
-    );
-    system::entry(SERVICE, &user)
+    system::entry(SERVICE, &user(settings))
 }
 
-fn words(error: &keyring::Error) -> &'static str {
-    if matches!(error, keyring::Error::NoStorageAccess(_)) {
-        return "The keychain is locked. Unlock it, then choose “Connect now”, or type the secret for this run.";
+/// Under which name it lies there: the account of the phone system or, in server mode, the server.
+fn user(settings: &Settings) -> String {
+    match settings.server.address.trim() {
+        "" => format!(
+            "{}@{}:{}",
+            settings.user, settings.pbx_host, settings.pbx_port
+        ),
+        server => format!("token@{server}"),
     }
-    "There is no keychain here, and the secret is not written to a file. Type it in Settings; it is kept for this run only."
+}
+
+/// What is kept, for the sentences.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Secret,
+    Token,
+}
+
+impl Kind {
+    fn of(settings: &Settings) -> Self {
+        match settings.server.address.trim() {
+            "" => Self::Secret,
+            _ => Self::Token,
+        }
+    }
+
+    fn locked(self) -> &'static str {
+        match self {
+            Self::Secret => {
+                "The keychain is locked. Unlock it, then choose “Connect now”, or type the secret for this run."
+            }
+            Self::Token => "The keychain is locked. Unlock it, then choose “Connect now”.",
+        }
+    }
+
+    fn failed(self) -> &'static str {
+        match self {
+            Self::Secret => "The keychain failed. Type the secret for this run.",
+            Self::Token => "The keychain failed. Connect this desktop to the server again.",
+        }
+    }
+
+    fn words(self, error: &keyring::Error) -> &'static str {
+        if matches!(error, keyring::Error::NoStorageAccess(_)) {
+            return self.locked();
+        }
+        match self {
+            Self::Secret => {
+                "There is no keychain here, and the secret is not written to a file. Type it in Settings; it is kept for this run only."
+            }
+            Self::Token => {
+                "There is no keychain here, and the token is not written to a file. This desktop must be connected to the server again after each start."
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_and_the_secret_lie_under_different_names() {
+        let mut settings = Settings {
+            user: "sidetone".into(),
+            pbx_host: "pbx".into(),
+            ..Settings::default()
+        };
+        assert_eq!(user(&settings), "sidetone@pbx:5038");
+        settings.server.address = "https://pbx.example".into();
+        assert_eq!(user(&settings), "token@https://pbx.example");
+    }
 }

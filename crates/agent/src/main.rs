@@ -11,6 +11,7 @@ mod links;
 mod logs;
 mod notices;
 mod run;
+mod server_line;
 mod settings_file;
 mod shell;
 mod tray;

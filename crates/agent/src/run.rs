@@ -2,6 +2,7 @@
 
 use crate::keychain::Keychain;
 use crate::notices::{Notices, Pressed};
+use crate::server_line::{self, ServerLine};
 use crate::shell::{Effect, Effects};
 use crate::tray::TrayThread;
 use crate::window_program::{Fate, WindowProgram};
@@ -10,13 +11,16 @@ use agent_link::{BindError, Place, Server, ServerEvent};
 use anyhow::Context as _;
 use contacts::Book;
 use contacts::watch::Watched;
-use desktop::{ClientId, Controller, Input, Keep, Notification, Now, SecretOutcome, TrayAction};
+use desktop::{
+    ClientId, Controller, Input, Keep, Notification, Now, SecretOutcome, ServerCommand, TrayAction,
+};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use view::{AgentMessage, Role, Settings};
+use wire::rest::Enrolled;
 
 /// How the agent's life ended.
 pub(crate) enum Ended {
@@ -28,6 +32,7 @@ pub(crate) enum Ended {
 enum Tick {
     Server(Option<ServerEvent>),
     Engine(Option<(engine::DeskId, engine::Update)>),
+    Line(desktop::ServerEvent),
     Inner(Inner),
     Tray(TrayAction),
     TrayHost(bool),
@@ -40,6 +45,7 @@ enum Tick {
 /// Answers of what took time.
 enum Inner {
     Secret(SecretOutcome),
+    Enrolled(Result<Box<Enrolled>, String>),
     Saved(Result<(), String>),
     Links(view::Tick),
     Contacts(String),
@@ -69,6 +75,7 @@ struct Agent {
     controller: Controller<Effects>,
     engine: engine::Handle,
     updates: engine::Updates,
+    line: ServerLine,
     book: watch::Sender<Arc<Book>>,
     contacts: Option<JoinHandle<()>>,
     windows_client: Option<u64>,
@@ -103,6 +110,7 @@ impl Agent {
             controller: Controller::new(Effects::default(), loaded.settings),
             engine,
             updates,
+            line: ServerLine::default(),
             book,
             contacts: None,
             windows_client: None,
@@ -148,6 +156,7 @@ impl Agent {
             let tick = tokio::select! {
                 event = self.server.next() => Tick::Server(event),
                 update = self.updates.next() => Tick::Engine(update),
+                event = self.line.next() => Tick::Line(event),
                 Some(inner) = self.inbox.recv() => Tick::Inner(inner),
                 Some(action) = self.clicks.recv() => Tick::Tray(action),
                 Ok(()) = self.hosts.changed() => Tick::TrayHost(*self.hosts.borrow_and_update()),
@@ -170,6 +179,8 @@ impl Agent {
             Tick::Server(None) => anyhow::bail!("the local socket is gone"),
             Tick::Engine(Some((_, update))) => self.input(Input::Backend(update)),
             Tick::Engine(None) => anyhow::bail!("the engine has ended"),
+            Tick::Line(event) => self.input(Input::Server(event)),
+            Tick::Inner(Inner::Enrolled(outcome)) => self.input(Input::Enrolled(outcome)),
             Tick::Inner(Inner::Secret(outcome)) => self.input(Input::Secret(outcome)),
             Tick::Inner(Inner::Saved(result)) => self.input(Input::SettingsSaved(result)),
             Tick::Inner(Inner::Links(tick)) => self.input(Input::Links(tick)),
@@ -265,6 +276,7 @@ impl Agent {
                     tracing::error!("the engine takes no more commands");
                 }
             }
+            Effect::Server(command) => self.server(command),
             Effect::SaveSettings(settings) => self.save(settings),
             Effect::LoadSecret(settings) => {
                 let (keychain, inner) = (self.keychain.clone(), self.inner.clone());
@@ -286,10 +298,32 @@ impl Agent {
                     )
                 });
             }
+            Effect::ForgetSecret(settings) => {
+                tokio::spawn(self.keychain.clone().forget(settings));
+            }
             Effect::WatchContacts(settings) => self.watch_contacts(&settings),
             Effect::CheckLinks => self.blocking(|| Inner::Links(links::check())),
             Effect::TakeLinks => self.blocking(|| Inner::Links(links::take())),
             Effect::Quit => self.quitting = true,
+        }
+    }
+
+    fn server(&mut self, command: ServerCommand) {
+        if let ServerCommand::Enrol {
+            server,
+            tls,
+            code,
+            device,
+        } = command
+        {
+            let inner = self.inner.clone();
+            tokio::spawn(async move {
+                let outcome = server_line::enrol(server, tls, code, device).await;
+                drop(inner.send(Inner::Enrolled(outcome)).await);
+            });
+        } else if let Some(event) = self.line.command(command) {
+            self.input(Input::Server(event));
+            self.act();
         }
     }
 

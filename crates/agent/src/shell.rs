@@ -1,6 +1,6 @@
 //! What the controller asks for, in order; the loop does it when the controller is done.
 
-use desktop::{ClientId, Keep, Notification, Shell, Tray};
+use desktop::{ClientId, Keep, Notification, ServerCommand, Shell, Tray};
 use secrecy::SecretString;
 use view::{AgentMessage, Reply, Settings, Window};
 
@@ -14,9 +14,11 @@ pub(crate) enum Effect {
     Withdraw(String),
     Windows(Keep),
     Backend(engine::Command),
+    Server(ServerCommand),
     SaveSettings(Settings),
     LoadSecret(Settings),
     StoreSecret(Settings, SecretString),
+    ForgetSecret(Settings),
     WatchContacts(Settings),
     CheckLinks,
     TakeLinks,
@@ -67,6 +69,10 @@ impl Shell for Effects {
         self.push(Effect::Backend(command));
     }
 
+    fn server(&mut self, command: ServerCommand) {
+        self.push(Effect::Server(command));
+    }
+
     fn save_settings(&mut self, settings: &Settings) {
         self.push(Effect::SaveSettings(settings.clone()));
     }
@@ -77,6 +83,10 @@ impl Shell for Effects {
 
     fn store_secret(&mut self, settings: &Settings, secret: SecretString) {
         self.push(Effect::StoreSecret(settings.clone(), secret));
+    }
+
+    fn forget_secret(&mut self, settings: &Settings) {
+        self.push(Effect::ForgetSecret(settings.clone()));
     }
 
     fn watch_contacts(&mut self, settings: &Settings) {

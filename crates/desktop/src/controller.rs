@@ -2,6 +2,7 @@
 
 mod calls;
 mod dials;
+mod server;
 mod settings;
 mod windows;
 
@@ -10,7 +11,8 @@ use crate::confirm::Question;
 use crate::convert;
 use crate::dialler::Dialler;
 use crate::hops::HopLog;
-use crate::shell::{ClientId, Input, Now, Shell};
+use crate::remote::Remote;
+use crate::shell::{ClientId, Input, Now, ServerCommand, Shell};
 use crate::tray::{Tray, TrayAction};
 use engine::{CallUpdate, Command, Update};
 use secrecy::SecretString;
@@ -22,6 +24,7 @@ use view::{
 };
 
 use dials::Outgoing;
+use server::Enrolling;
 use settings::{Saving, Testing};
 use windows::Windows;
 
@@ -73,6 +76,12 @@ pub struct Controller<S> {
     saving: Option<Saving>,
     testing: Option<Testing>,
     links: Tick,
+    remote: Remote,
+    /// Where the shell keeps a line to.
+    linked: Option<(wire::ServerAddress, view::Tls)>,
+    enrolling: Option<Enrolling>,
+    /// The clocks at the last input.
+    now: Option<Now>,
 }
 
 impl<S: Shell> Controller<S> {
@@ -104,6 +113,10 @@ impl<S: Shell> Controller<S> {
             saving: None,
             testing: None,
             links: Tick::default(),
+            remote: Remote::default(),
+            linked: None,
+            enrolling: None,
+            now: None,
         };
         controller.draw_me();
         controller.begin();
@@ -121,8 +134,11 @@ impl<S: Shell> Controller<S> {
 
     /// Takes one input to its end.
     pub fn handle(&mut self, input: Input, now: Now) {
+        self.now = Some(now);
         match input {
-            Input::Backend(update) => self.update(update, now),
+            Input::Backend(update) => self.engine_update(update, now),
+            Input::Server(event) => self.server_event(event, now),
+            Input::Enrolled(outcome) => self.enrolled(outcome, now),
             Input::Client {
                 client,
                 id,
@@ -154,11 +170,37 @@ impl<S: Shell> Controller<S> {
             self.windows.next_expiry(),
             self.outgoing.iter().filter_map(Outgoing::gone_at).min(),
             self.testing.as_ref().map(|testing| testing.until),
+            self.enrolling.as_ref().map(|enrolling| enrolling.gone_at),
         ]
         .into_iter()
         .flatten()
         .chain(look_ups)
         .min()
+    }
+
+    /// In server mode the engine is at rest: it only ends what it had.
+    fn engine_update(&mut self, update: Update, now: Now) {
+        let is_of_the_line = matches!(
+            update,
+            Update::Connection(_) | Update::Phone(_) | Update::Capabilities(_)
+        );
+        if !(is_of_the_line && self.is_server_mode()) {
+            self.update(update, now);
+        }
+    }
+
+    /// To whoever has the calls: the engine, or in server mode the server.
+    fn backend(&mut self, command: Command) {
+        if !self.is_server_mode() {
+            return self.shell.backend(command);
+        }
+        if matches!(command, Command::RetryNow) {
+            return self.shell.server(ServerCommand::RetryNow);
+        }
+        let Some(now) = self.now else { return };
+        if let Some((id, request)) = self.remote.command(command, now) {
+            self.shell.server(ServerCommand::Send { id, request });
+        }
     }
 
     fn update(&mut self, update: Update, now: Now) {
@@ -213,6 +255,14 @@ impl<S: Shell> Controller<S> {
             }
             Request::SaveSettings { settings, secret } => self.save(asker, &settings, secret),
             Request::TestSettings { settings, secret } => self.test(asker, &settings, secret, now),
+            Request::Enrol {
+                text,
+                server,
+                source,
+            } => self.enrol(asker, &text, server.as_deref(), &source, now),
+            Request::ConfirmEnrol { enrolment } => self.confirm_enrolment(asker, &enrolment, now),
+            Request::DismissEnrol { enrolment } => self.dismiss_enrolment(asker, &enrolment),
+            Request::SignOut => self.sign_out(asker, now),
             Request::TakeLinks => {
                 self.shell.take_links();
                 self.reply(asker, Reply::Done);
@@ -262,7 +312,11 @@ impl<S: Shell> Controller<S> {
         if !was_up {
             self.connected_since = now.unix_ms();
         }
-        let connection = convert::connection(connection, now, self.connected_since);
+        let to = match self.is_server_mode() && !self.remote.is_in_step() {
+            true => format!("the server {}", self.remote.host()),
+            false => "the phone system".to_owned(),
+        };
+        let connection = convert::connection(connection, now, self.connected_since, &to);
         if !connection.is_up() {
             self.phone = engine::PhoneState::default();
         }
@@ -281,6 +335,7 @@ impl<S: Shell> Controller<S> {
         self.draw_dials();
         self.expire_look_ups(now.instant);
         self.expire_test(now.instant);
+        self.expire_enrolment(now);
         self.expire_windows(now);
     }
 
@@ -299,7 +354,7 @@ impl<S: Shell> Controller<S> {
     fn look_up(&mut self, number: String, look_up: LookUp) {
         self.keys += 1;
         self.look_ups.insert(self.keys, look_up);
-        self.shell.backend(Command::WhoIs {
+        self.backend(Command::WhoIs {
             key: self.keys,
             number,
         });
@@ -344,7 +399,7 @@ impl<S: Shell> Controller<S> {
     }
 
     fn draw_me(&mut self) {
-        let extension = self.state.settings.settings.extension.clone();
+        let extension = self.extension();
         let phone_trouble = (self.state.connection.is_up() && self.phone.registered == Some(false))
             .then(|| format!("your phone {extension} is not registered"));
         let lamp = self.lamp();
@@ -404,6 +459,8 @@ impl<S: Shell> Controller<S> {
             Change::Dials(new) => *new == self.state.dials,
             Change::Recent(new) => *new == self.state.recent,
             Change::Confirm(new) => *new == self.state.confirm,
+            Change::Server(new) => *new == self.state.server,
+            Change::Enrolment(new) => *new == self.state.enrolment,
             Change::Settings(new) => **new == self.state.settings,
             Change::Test(new) => *new == self.state.test,
         }
@@ -427,6 +484,7 @@ impl<S: Shell> Controller<S> {
         Status {
             version: env!("CARGO_PKG_VERSION").into(),
             connection: self.state.connection.clone(),
+            server: self.state.server.clone(),
             me: self.state.me.clone(),
             calls: calls.collect(),
             cards: self.state.cards.clone(),
@@ -452,6 +510,7 @@ impl<S: Shell> Controller<S> {
     }
 
     fn quit(&mut self) {
+        self.link_down();
         self.shell.backend(Command::Shutdown);
         self.shell.windows(crate::Keep::Ended);
         self.shell.quit();

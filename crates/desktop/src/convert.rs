@@ -7,14 +7,14 @@ use view::{
     RecentOutcome,
 };
 
-pub(crate) fn connection(from: engine::Connection, now: Now, since: u64) -> Connection {
+pub(crate) fn connection(from: engine::Connection, now: Now, since: u64, to: &str) -> Connection {
     match from {
         engine::Connection::NotSetUp => Connection::default(),
         engine::Connection::Connecting { attempt: 1 } => Connection::Connecting {
-            words: "Connecting to the phone system".into(),
+            words: format!("Connecting to {to}"),
         },
         engine::Connection::Connecting { attempt } => Connection::Connecting {
-            words: format!("Connecting to the phone system, attempt {attempt}"),
+            words: format!("Connecting to {to}, attempt {attempt}"),
         },
         engine::Connection::Connected { pbx, version, lag } => {
             let lag_ms = lag.map(|lag| u32::try_from(lag.as_millis()).unwrap_or(u32::MAX));
@@ -140,7 +140,8 @@ pub(crate) fn recent(call: &CallUpdate, now: Now) -> Option<Recent> {
             .remote
             .number
             .as_ref()
-            .map(|number| number.dial_back.clone()),
+            .map(|number| number.dial_back.clone())
+            .filter(|number| !number.is_empty()),
     })
 }
 

@@ -12,12 +12,14 @@ mod dialler;
 mod history;
 mod hops;
 mod plan;
+mod remote;
 mod shell;
 mod tray;
 
 pub use controller::Controller;
 pub use plan::{dial_plan, engine_config, explain};
 pub use shell::{
-    ClientId, Input, Keep, Notification, NotificationAction, Now, SecretOutcome, Shell,
+    ClientId, Input, Keep, Notification, NotificationAction, Now, SecretOutcome, ServerCommand,
+    ServerEvent, Shell,
 };
 pub use tray::{MenuItem, Tray, TrayAction};

@@ -69,11 +69,10 @@ pub(crate) fn phones() -> Vec<PhoneOption> {
 /// What would this text or link dial, and why? People are looked up by the caller.
 #[must_use]
 pub fn explain(settings: &Settings, text: &str) -> Explanation {
-    plan(settings, text).explanation
+    plan(&dial_plan(settings), text).explanation
 }
 
-pub(crate) fn plan(settings: &Settings, text: &str) -> Plan {
-    let plan = dial_plan(settings);
+pub(crate) fn plan(plan: &phone_number::DialPlan, text: &str) -> Plan {
     let resolved = if CallLink::looks_like(text) {
         match CallLink::parse(text) {
             Ok(link) => plan.resolve(Target::Link(&link)),

@@ -1,10 +1,11 @@
 //! The face of the controller: what reaches it and what it asks for.
 
 use secrecy::SecretString;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use view::{AgentMessage, Reply, Request, Settings, Tick, UnixMicros, Window};
 
 use crate::tray::{Tray, TrayAction};
+use wire::{Answer, EnrolCode, Fact, Failure, Me, ServerAddress, UnixMillis, rest::Enrolled};
 
 /// The two clocks, read once by the shell for each input: `instant` for waiting, `unix_us` for what people see.
 #[derive(Clone, Copy, Debug)]
@@ -46,10 +47,72 @@ pub enum SecretOutcome {
     },
 }
 
+/// What happens on the line to the integration server.
+#[derive(Clone, Debug)]
+pub enum ServerEvent {
+    /// `attempt` counts from 1 since the last time it was up.
+    Connecting {
+        attempt: u32,
+    },
+    /// It knows us; a snapshot follows.
+    Up {
+        server: String,
+        me: Box<Me>,
+        now_ms: UnixMillis,
+    },
+    Snapshot(Vec<Fact>),
+    Changes(Vec<Fact>),
+    /// What became of a request that was sent, or could not be.
+    Reply {
+        id: String,
+        answer: Answer,
+    },
+    /// Round trip of the last ping.
+    Lag(Duration),
+    /// Tried again by itself; `words` say why, without a dot.
+    Down {
+        words: String,
+        retry_in: Duration,
+    },
+    /// Not tried again by itself.
+    Refused(Failure),
+}
+
+/// What the controller wants of the integration server.
+#[derive(Debug)]
+pub enum ServerCommand {
+    /// Keeps a line there from now on, in place of another one.
+    Connect {
+        server: ServerAddress,
+        tls: view::Tls,
+        token: SecretString,
+    },
+    Disconnect,
+    /// Answered by [`ServerEvent::Reply`] with the same id. Never repeated by the shell.
+    Send {
+        id: String,
+        request: wire::Request,
+    },
+    /// Connects now instead of at the end of the wait.
+    RetryNow,
+    /// Trades the code for a token, once. Answered by [`Input::Enrolled`].
+    Enrol {
+        server: ServerAddress,
+        tls: view::Tls,
+        code: EnrolCode,
+        /// Empty: the computer's name.
+        device: String,
+    },
+}
+
 /// Everything that reaches the controller.
 #[derive(Debug)]
 pub enum Input {
     Backend(engine::Update),
+    /// From the line to the integration server.
+    Server(ServerEvent),
+    /// What became of [`ServerCommand::Enrol`]; the error is a sentence.
+    Enrolled(Result<Box<Enrolled>, String>),
     Client {
         client: ClientId,
         id: u64,
@@ -123,10 +186,14 @@ pub trait Shell {
     fn windows(&mut self, keep: Keep);
     /// To the engine. Never repeated by the shell.
     fn backend(&mut self, command: engine::Command);
+    /// To the integration server.
+    fn server(&mut self, command: ServerCommand);
     fn save_settings(&mut self, settings: &Settings);
-    /// Answered by [`Input::Secret`].
+    /// Of the phone system or, in server mode, of the server. Answered by [`Input::Secret`].
     fn load_secret(&mut self, settings: &Settings);
     fn store_secret(&mut self, settings: &Settings, secret: SecretString);
+    /// Removes the secret of these settings from the keychain.
+    fn forget_secret(&mut self, settings: &Settings);
     /// Watches this vCard or CSV file from now on; empty: none.
     fn watch_contacts(&mut self, settings: &Settings);
     fn check_links(&mut self);

@@ -96,8 +96,13 @@ fn line(state: &State) -> String {
 }
 
 fn tooltip(state: &State) -> String {
-    if state.connection.is_up() || state.me.extension.is_empty() {
+    if state.connection.is_up() {
         state.me.tooltip()
+    } else if state.me.extension.is_empty() {
+        match &state.server {
+            Some(_) => format!("Sidetone: offline. {}", state.connection.words()),
+            None => state.me.tooltip(),
+        }
     } else {
         format!("{}. {}", state.me.tooltip(), state.connection.words())
     }

@@ -2,8 +2,8 @@
 #![allow(clippy::disallowed_methods)] // the tests bring the clock
 
 use desktop::{
-    ClientId, Controller, Input, Keep, MenuItem, Notification, Now, SecretOutcome, Shell, Tray,
-    TrayAction,
+    ClientId, Controller, Input, Keep, MenuItem, Notification, Now, SecretOutcome, ServerCommand,
+    Shell, Tray, TrayAction,
 };
 use engine::{
     CallId, CallUpdate, Command, Connection, DialStamps, DialUpdate, Direction, End, Mine, People,
@@ -732,6 +732,7 @@ impl Shell for Notebook {
             Reply::Explanation(_) => "reply Explanation".into(),
             Reply::Snapshot(_) => "reply Snapshot".into(),
             Reply::Status(_) => "reply Status".into(),
+            Reply::Enrolled(_) => "reply Enrolled".into(),
             Reply::Refused(refusal) => format!("reply {:?}: {}", refusal.code, refusal.words),
         });
     }
@@ -806,6 +807,14 @@ impl Shell for Notebook {
             Command::Shutdown => "shutdown".into(),
         };
         self.told.push(told);
+    }
+
+    fn server(&mut self, command: ServerCommand) {
+        self.told.push(format!("server {command:?}"));
+    }
+
+    fn forget_secret(&mut self, _settings: &Settings) {
+        self.told.push("forget secret".into());
     }
 
     fn save_settings(&mut self, settings: &Settings) {

@@ -9,6 +9,7 @@ mod call;
 mod dial;
 mod link;
 mod message;
+mod server;
 mod settings;
 mod status;
 mod words;
@@ -19,9 +20,10 @@ pub use link::{Connection, Lamp, Me};
 pub use message::{
     AgentMessage, Change, ClientMessage, Hello, Refusal, RefusalCode, Reply, Request, Role, Source,
 };
+pub use server::{EnrolStep, Enrolment, ServerView};
 pub use settings::{
     CountryOption, DialPlan, KeepWindows, Managed, PhoneOption, Placing, SecretState, SecretText,
-    SendAs, Settings, SettingsView, TestReport, Tick, TickState, Tls,
+    SendAs, ServerSettings, Settings, SettingsView, TestReport, Tick, TickState, Tls,
 };
 pub use status::{CallStatus, DialHops, Hops, RingHops, Status};
 
@@ -60,6 +62,10 @@ pub struct State {
     pub recent: Vec<Recent>,
     /// The link that waits for a yes, if any; there is at most one.
     pub confirm: Option<Box<Confirm>>,
+    /// The server, in server mode.
+    pub server: Option<ServerView>,
+    /// The question whether to connect to a server, if one is asked; there is at most one.
+    pub enrolment: Option<Box<Enrolment>>,
     pub settings: SettingsView,
     /// The last or the running test of the settings.
     pub test: Option<TestReport>,
@@ -83,6 +89,8 @@ impl State {
             Change::Dials(dials) => self.dials = dials,
             Change::Recent(recent) => self.recent = recent,
             Change::Confirm(confirm) => self.confirm = confirm,
+            Change::Server(server) => self.server = server,
+            Change::Enrolment(enrolment) => self.enrolment = enrolment,
             Change::Settings(settings) => self.settings = *settings,
             Change::Test(test) => self.test = test,
         }

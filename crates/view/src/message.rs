@@ -1,8 +1,8 @@
 //! What crosses the local socket, one JSON object a line.
 
 use crate::{
-    Card, Confirm, Connection, Dial, Explanation, Me, Recent, SecretText, Settings, SettingsView,
-    Snapshot, Status, TestReport, UnixMicros, Window,
+    Card, Confirm, Connection, Dial, Enrolment, Explanation, Me, Recent, SecretText, ServerView,
+    Settings, SettingsView, Snapshot, Status, TestReport, UnixMicros, Window,
 };
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +90,23 @@ pub enum Request {
         settings: Box<Settings>,
         secret: Option<SecretText>,
     },
+    /// Connects this desktop to an integration server. A link is asked about first.
+    Enrol {
+        /// `sidetone://enrol/…`, or a code alone.
+        text: String,
+        /// The server's address, for a code alone.
+        server: Option<String>,
+        source: Source,
+    },
+    /// Yes to the server that a link names.
+    ConfirmEnrol {
+        enrolment: String,
+    },
+    DismissEnrol {
+        enrolment: String,
+    },
+    /// Forgets the integration server and its token.
+    SignOut,
     /// Makes `tel:` links come to us, as far as the system lets a program do that.
     TakeLinks,
     Show {
@@ -125,6 +142,8 @@ pub enum RefusalCode {
     TooMany,
     Keychain,
     Settings,
+    /// The server did not take this desktop, or was not reached.
+    Enrolment,
     /// Not allowed for this kind of client, or not understood.
     BadRequest,
 }
@@ -152,6 +171,8 @@ pub enum Reply {
     Explanation(Explanation),
     Snapshot(Box<Snapshot>),
     Status(Box<Status>),
+    /// Connected to this server.
+    Enrolled(Box<ServerView>),
     Refused(Refusal),
 }
 
@@ -176,6 +197,8 @@ pub enum Change {
     Dials(Vec<Dial>),
     Recent(Vec<Recent>),
     Confirm(Option<Box<Confirm>>),
+    Server(Option<ServerView>),
+    Enrolment(Option<Box<Enrolment>>),
     Settings(Box<SettingsView>),
     Test(Option<TestReport>),
 }

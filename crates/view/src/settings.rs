@@ -142,11 +142,36 @@ pub enum KeepWindows {
     OnDemand,
 }
 
+/// The integration server. Its token is in the keychain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+#[serde(default)]
+pub struct ServerSettings {
+    /// `https://pbx.example.com`; empty: direct mode. Set by enrolment.
+    pub address: String,
+    /// What a person calls this device; empty: the computer's name.
+    pub device: String,
+    /// Which certificate is the server's; `PlainAllowed` lets `http://` lead to other machines.
+    pub tls: Tls,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            address: String::new(),
+            device: String::new(),
+            tls: Tls::System,
+        }
+    }
+}
+
 /// What a person can set. The secret is not here: it lives in the keychain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
 #[serde(default)]
 pub struct Settings {
+    /// With an address everything comes from the server, and what is set for the phone system is not used.
+    pub server: ServerSettings,
     pub pbx_host: String,
     pub pbx_port: u16,
     pub tls: Tls,
@@ -174,6 +199,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            server: ServerSettings::default(),
             pbx_host: String::new(),
             pbx_port: 5038,
             tls: Tls::Off,

@@ -1,6 +1,6 @@
 //! `sidetone status`: what scripts and the bench read.
 
-use crate::{Card, Connection, Dial, Direction, Me, Party, UnixMicros, UnixMillis};
+use crate::{Card, Connection, Dial, Direction, Me, Party, ServerView, UnixMicros, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 /// The answer to `sidetone status --json`.
@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Status {
     pub version: String,
     pub connection: Connection,
+    /// The integration server, in server mode.
+    pub server: Option<ServerView>,
     pub me: Me,
     /// Own calls.
     pub calls: Vec<CallStatus>,

@@ -5,6 +5,7 @@
 //! people who write a client. The bodies of the REST interface are in [`rest`].
 #![forbid(unsafe_code)]
 
+mod address;
 mod call;
 mod dial;
 mod error;
@@ -13,6 +14,7 @@ mod message;
 mod order;
 pub mod rest;
 
+pub use address::{AddressError, EnrolCode, EnrolError, EnrolLink, Plain, ServerAddress};
 pub use call::{Call, CallState, Direction, Mine, Party, People, Person, Side};
 pub use dial::{Dial, DialEnd, DialPlan, InternalLength, Progress, Rule, RuleAction, SendAs};
 pub use error::{ErrorCode, Failure};

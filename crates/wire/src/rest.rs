@@ -43,7 +43,36 @@ pub struct Password {
     pub client: crate::Client,
 }
 
-/// `POST /signin/device`: sign in on another screen (RFC 8628).
+/// `POST /signin/device`: begins a sign-in on another screen (RFC 8628); answered by [`DeviceFlow`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
+#[serde(deny_unknown_fields)]
+pub struct DeviceStart {
+    pub device: String,
+    pub client: crate::Client,
+}
+
+/// `POST /signin/device/poll`: is it done? Answered by [`DevicePolled`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
+#[serde(deny_unknown_fields)]
+pub struct DevicePoll {
+    pub handle: crate::Token,
+}
+
+/// How far a sign-in on another screen is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum DevicePolled {
+    /// Ask again after the interval.
+    Pending,
+    Done {
+        enrolled: Box<Enrolled>,
+    },
+}
+
+/// A sign-in on another screen that has begun.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
 pub struct DeviceFlow {

@@ -9,7 +9,8 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 const FILE: &str = "sidetone.desktop";
-const SCHEMES: [&str; 3] = ["tel", "callto", "sip"];
+/// Calls, and our own: a link that connects this desktop to a server.
+const SCHEMES: [&str; 4] = ["tel", "callto", "sip", "sidetone"];
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Reads the lists itself: `xdg-mime query` starts a dozen programs, and this is asked at each start.
@@ -133,7 +134,7 @@ mod tests {
         );
         assert!(
             entry.contains(
-                "MimeType=x-scheme-handler/tel;x-scheme-handler/callto;x-scheme-handler/sip;\n"
+                "MimeType=x-scheme-handler/tel;x-scheme-handler/callto;x-scheme-handler/sip;x-scheme-handler/sidetone;\n"
             ),
             "{entry}"
         );

@@ -25,6 +25,14 @@ pub(super) fn take() -> std::result::Result<(), String> {
         .map_err(|error| format!("The registry did not take it: {error}."))
 }
 
+/// Nobody else's scheme: it needs no choice of the person.
+fn own_scheme(command: &str) -> Result<()> {
+    let class = CURRENT_USER.create(r"Software\Classes\sidetone")?;
+    class.set_string("", "URL:Sidetone")?;
+    class.set_string("URL Protocol", "")?;
+    class.create(r"shell\open\command")?.set_string("", command)
+}
+
 fn register(program: &str) -> Result<()> {
     let command = format!("\"{program}\" \"%1\"");
     let class = CURRENT_USER.create(format!(r"Software\Classes\{PROG_ID}"))?;
@@ -33,6 +41,7 @@ fn register(program: &str) -> Result<()> {
     class
         .create(r"shell\open\command")?
         .set_string("", &command)?;
+    own_scheme(&command)?;
     let capabilities: Key = CURRENT_USER.create(r"Software\Sidetone\Capabilities")?;
     capabilities.set_string("ApplicationName", "Sidetone")?;
     capabilities.set_string(

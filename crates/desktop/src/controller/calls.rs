@@ -28,7 +28,7 @@ impl<S: Shell> Controller<S> {
     }
 
     fn incoming(&mut self, id: &str, call: &CallUpdate, now: Now) {
-        let extension = self.state.settings.settings.extension.clone();
+        let extension = self.extension();
         let is_new = call.phase == Phase::Ringing && !self.calls.contains_key(id);
         self.cards
             .update(convert::card(call, &extension, now), now.instant);
@@ -109,7 +109,7 @@ impl<S: Shell> Controller<S> {
                 let Some(call) = self.calls.get(id).map(|call| call.call) else {
                     return false;
                 };
-                self.shell.backend(Command::HangUp { call: Some(call) });
+                self.backend(Command::HangUp { call: Some(call) });
                 true
             }
             None => {
@@ -121,13 +121,13 @@ impl<S: Shell> Controller<S> {
                     .find(|dial| dial.can_cancel)
                     .map(|dial| dial.id.clone())
                 {
-                    self.shell.backend(Command::Cancel { dial: dial.into() });
+                    self.backend(Command::Cancel { dial: dial.into() });
                     return true;
                 }
                 if self.calls.is_empty() {
                     return false;
                 }
-                self.shell.backend(Command::HangUp { call: None });
+                self.backend(Command::HangUp { call: None });
                 true
             }
         }

@@ -1,5 +1,6 @@
 //! Outgoing calls: from the wish to the end, and the question before it.
 
+use super::server::capitalised;
 use super::{Asker, Controller, LookUp, WHO_IS};
 use crate::confirm::Asked;
 use crate::convert;
@@ -49,7 +50,7 @@ impl<S: Shell> Controller<S> {
             return self.reply(asker, Reply::Dialling { dial });
         }
         let from_link = matches!(source, Source::Link { .. });
-        let plan = plan(&self.state.settings.settings, text);
+        let plan = plan(&self.dial_plan(), text);
         let Some(wanted) = plan.target else {
             let Explanation::Refused { words, .. } = plan.explanation else {
                 return;
@@ -70,7 +71,7 @@ impl<S: Shell> Controller<S> {
     }
 
     pub(super) fn dial_from_tray(&mut self, text: &str, now: Now) {
-        let wanted = plan(&self.state.settings.settings, text).target;
+        let wanted = plan(&self.dial_plan(), text).target;
         let request_id = format!("tray {}", now.unix_us);
         if let Some(wanted) = wanted
             && let Err((_, words)) = self.start(wanted, &request_id, true, now)
@@ -104,7 +105,7 @@ impl<S: Shell> Controller<S> {
             Source::Link { program } => program.clone(),
         };
         let id = format!("q{:x}", now.unix_us);
-        let from_extension = self.state.settings.settings.extension.clone();
+        let from_extension = self.extension();
         let confirm = Confirm {
             id: id.clone(),
             program,
@@ -145,7 +146,7 @@ impl<S: Shell> Controller<S> {
         if let (true, Some(program)) = (always, &pending.confirm.program) {
             self.trust(program);
         }
-        let wanted = plan(&self.state.settings.settings, &pending.text).target;
+        let wanted = plan(&self.dial_plan(), &pending.text).target;
         let outcome = match wanted {
             Some(wanted) => self.start(wanted, &pending.request_id, true, now),
             None => Err((
@@ -202,7 +203,7 @@ impl<S: Shell> Controller<S> {
                 Verdict::New(dial) => dial,
             };
         self.hops.asked(&dial, now.unix_us);
-        let extension = &self.state.settings.settings.extension;
+        let extension = self.extension();
         let view = Dial {
             id: dial.clone(),
             display: wanted.display,
@@ -211,7 +212,7 @@ impl<S: Shell> Controller<S> {
             step: DialStep::Queued,
             since: now.unix_ms(),
             reached: vec![StepTime {
-                words: DialStep::Queued.words(extension),
+                words: DialStep::Queued.words(&extension),
                 at: now.unix_ms(),
             }],
             can_cancel: true,
@@ -224,7 +225,7 @@ impl<S: Shell> Controller<S> {
             tones: wanted.tones,
             asked: now.instant,
         };
-        self.shell.backend(command);
+        self.backend(command);
         self.outgoing.push(Outgoing {
             view,
             gone_at: None,
@@ -242,7 +243,7 @@ impl<S: Shell> Controller<S> {
             hops.queued = update.stamps.queued.map(|at| now.unix_us_of(at));
             hops.phone_rings = update.stamps.phone_rings.map(|at| now.unix_us_of(at));
         }
-        let extension = self.state.settings.settings.extension.clone();
+        let extension = self.extension();
         let Some(outgoing) = self
             .outgoing
             .iter_mut()
@@ -290,12 +291,12 @@ impl<S: Shell> Controller<S> {
         if !running {
             return self.refuse(asker, RefusalCode::NoSuchCall, "This call is over already.");
         }
-        self.shell.backend(Command::Cancel { dial: dial.into() });
+        self.backend(Command::Cancel { dial: dial.into() });
         self.reply(asker, Reply::Done);
     }
 
     pub(super) fn explain(&mut self, asker: Asker, text: &str, now: Now) {
-        let plan = plan(&self.state.settings.settings, text);
+        let plan = plan(&self.dial_plan(), text);
         let Some(wanted) = plan.target else {
             return self.reply(asker, Reply::Explanation(plan.explanation));
         };
@@ -337,17 +338,12 @@ impl Outgoing {
     /// Sets how long the dial stays; gives the sentence where a call from a link failed.
     fn end(&mut self, now: Instant) -> Option<String> {
         let DialStep::Ended { end, words } = &self.view.step else {
+            // It was given up as unknown, and the line came back with news.
+            self.gone_at = None;
             return None;
         };
         let went_well = matches!(end, DialEnd::ByThem | DialEnd::ByYou | DialEnd::Cancelled);
         self.gone_at = Some(now + if went_well { DONE } else { FAILED });
         (!went_well && self.from_link).then(|| words.clone())
     }
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars).collect()
-    })
 }

@@ -29,7 +29,16 @@ pub(super) struct Testing {
 
 /// Whether the secret of one is the secret of the other.
 fn is_same_account(one: &Settings, other: &Settings) -> bool {
-    (&one.user, &one.pbx_host, one.pbx_port) == (&other.user, &other.pbx_host, other.pbx_port)
+    let account = |settings: &Settings| match settings.server.address.trim() {
+        "" => (
+            settings.user.clone(),
+            settings.pbx_host.clone(),
+            settings.pbx_port,
+        ),
+        server => (String::new(), server.to_owned(), 0),
+    };
+    one.server.address.trim().is_empty() == other.server.address.trim().is_empty()
+        && account(one) == account(other)
 }
 
 pub(super) fn first_view(settings: Settings) -> SettingsView {
@@ -49,7 +58,16 @@ impl<S: Shell> Controller<S> {
     }
 
     /// Connects with what is set, or says what is missing.
-    fn configure(&mut self) {
+    pub(super) fn configure(&mut self) {
+        if self.is_server_mode() {
+            self.shell.backend(Command::Disconnect);
+            if let Err(words) = self.link_up() {
+                self.change(Change::Connection(Connection::NotSetUp { words }));
+                self.draw_me();
+            }
+            return;
+        }
+        self.link_down();
         match engine_config(&self.state.settings.settings, self.secret.as_ref()) {
             Ok(config) => self.shell.backend(Command::Configure(Box::new(config))),
             Err(words) => {
@@ -60,7 +78,7 @@ impl<S: Shell> Controller<S> {
         }
     }
 
-    fn load_secret(&mut self, settings: &Settings) {
+    pub(super) fn load_secret(&mut self, settings: &Settings) {
         self.loading_secret = true;
         self.shell.load_secret(settings);
     }
@@ -82,7 +100,7 @@ impl<S: Shell> Controller<S> {
             let settings = self.state.settings.settings.clone();
             self.load_secret(&settings);
         } else {
-            self.shell.backend(Command::RetryNow);
+            self.backend(Command::RetryNow);
         }
     }
 
@@ -106,6 +124,8 @@ impl<S: Shell> Controller<S> {
         self.change(Change::Settings(Box::new(view)));
         self.saving = Some(Saving { asker });
         self.shell.save_settings(settings);
+        // In server mode the secret is a token, which nobody types.
+        let secret = secret.filter(|_| settings.server.address.trim().is_empty());
         if contacts_changed {
             self.shell.watch_contacts(settings);
         }
@@ -113,6 +133,7 @@ impl<S: Shell> Controller<S> {
             Some(secret) => {
                 let secret = SecretString::from(secret.reveal().to_owned());
                 self.secret = Some(secret.clone());
+                self.link_down();
                 // What the keychain says of an older question does not count any more.
                 self.loading_secret = false;
                 self.shell.store_secret(settings, secret);
@@ -122,12 +143,14 @@ impl<S: Shell> Controller<S> {
                 self.configure();
                 // Somebody may have mended the phone system's side: saving means "try again".
                 if matches!(self.state.connection, Connection::Refused { .. }) {
-                    self.shell.backend(Command::RetryNow);
+                    self.backend(Command::RetryNow);
                 }
             }
             None => {
                 // The old account's secret must never be sent to another one.
                 self.secret = None;
+                self.link_down();
+                self.draw_server();
                 self.shell.backend(Command::Disconnect);
                 self.load_secret(settings);
             }
@@ -218,6 +241,9 @@ impl<S: Shell> Controller<S> {
             phone: running("Asking for your phone…"),
             links: running("Asking who opens tel: links…"),
         };
+        if !settings.server.address.trim().is_empty() {
+            return self.test_server(asker, report, now);
+        }
         // The stored secret belongs to the account that is set: it is offered to no other.
         let stored = self
             .secret
@@ -250,6 +276,56 @@ impl<S: Shell> Controller<S> {
         self.change(Change::Test(Some(report)));
         self.shell.check_links();
         self.reply(asker, Reply::Done);
+    }
+
+    /// The line that stands is tested; another server is connected by enrolment and not by typing.
+    fn test_server(&mut self, asker: Asker, report: TestReport, now: Now) {
+        self.keys += 1;
+        self.testing = Some(Testing {
+            key: self.keys,
+            until: now.instant + TEST,
+        });
+        self.change(Change::Test(Some(report)));
+        self.shell.check_links();
+        self.backend(Command::RetryNow);
+        self.conclude_server_test();
+        self.reply(asker, Reply::Done);
+    }
+
+    /// Ends a test in server mode once it is known how the line stands.
+    pub(super) fn conclude_server_test(&mut self) {
+        let Some(key) = self.testing.as_ref().map(|testing| testing.key) else {
+            return;
+        };
+        let passed = match &self.state.connection {
+            Connection::Connected { .. } => true,
+            Connection::Refused { .. } | Connection::NotSetUp { .. } => false,
+            Connection::Connecting { .. } | Connection::Away { .. } => return,
+        };
+        let extension = self.extension();
+        let phone = match self.phone.registered {
+            _ if !passed => (false, "Not asked: there is no connection.".to_owned()),
+            _ if extension.is_empty() => (
+                false,
+                "You have no phone there: ask your administrator.".into(),
+            ),
+            Some(true) => (true, format!("Your phone {extension} is registered.")),
+            Some(false) => (
+                false,
+                format!("Your phone {extension} is not registered. Check that it is switched on."),
+            ),
+            // As in direct mode: many phone systems do not tell, and a call shows it.
+            None => (
+                true,
+                format!("Your phone is {extension}; nothing tells whether it is registered."),
+            ),
+        };
+        let verdict = |(passed, words)| engine::Verdict { passed, words };
+        let report = engine::TestReport {
+            connection: verdict((passed, self.state.connection.words())),
+            phone: verdict(phone),
+        };
+        self.tested(key, &report);
     }
 
     pub(super) fn tested(&mut self, key: u64, found: &engine::TestReport) {
@@ -285,8 +361,12 @@ impl<S: Shell> Controller<S> {
             passed: false,
             words: words.into(),
         };
+        let late = match self.is_server_mode() {
+            true => format!("{} No answer in 20 s.", self.state.connection.words()),
+            false => "The phone system did not answer in 20 s. Check address and port.".to_owned(),
+        };
         let report = engine::TestReport {
-            connection: verdict("The phone system did not answer in 20 s. Check address and port."),
+            connection: verdict(&late),
             phone: verdict("Not asked: there is no connection."),
         };
         self.testing = Some(Testing {

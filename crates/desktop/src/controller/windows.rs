@@ -88,6 +88,7 @@ impl<S: Shell> Controller<S> {
         self.windows.open.remove(name(window));
         if window == Window::Confirm {
             self.question.drop_pending();
+            self.drop_enrolment();
             self.draw_confirm();
         }
         self.expire_windows(now);
@@ -168,7 +169,8 @@ impl<S: Shell> Controller<S> {
     fn end_idle_windows(&mut self, now: Instant) {
         let busy = !self.windows.open.is_empty()
             || !self.state.cards.is_empty()
-            || self.state.confirm.is_some();
+            || self.state.confirm.is_some()
+            || self.state.enrolment.is_some();
         if !self.windows.wanted || busy || self.keeps_always() {
             self.windows.idle_since = None;
             self.windows.ends_at = None;
