@@ -1,0 +1,6 @@
+//! The program itself, on a real Asterisk with real SIP phones, by SQLite and PostgreSQL.
+#![cfg(target_os = "linux")]
+
+mod calls;
+mod client;
+mod firm;
