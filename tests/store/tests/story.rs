@@ -173,8 +173,9 @@ fn the_board_counts_and_closes_itself() {
         put(&store, missed_call("a", ANNA, 1_000, &["1.1"])).await;
         put(&store, missed_call("b", BORIS, 2_000, &["2.1"])).await;
         put(&store, missed_call("c", ANNA, 3_000, &["3.1"])).await;
+        let open = board(&store).await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(lines(&board(&store).await), @r"
+            insta::assert_snapshot!(lines(&open), @r"
             +74951234567 twice, 1000 to 3000, queue sales, last c
             +74957654321 once, 2000 to 2000, queue sales, last b
             ");
@@ -269,9 +270,8 @@ fn a_talk_that_was_none_opens_its_line_again() {
         store.put_cdr("office", "csv", &rows, "1", 0).await.unwrap();
         assert!(board(&store).await.is_empty());
         put(&store, missed_call("b", ANNA, 5_000, &["2.1"])).await;
-        insta::allow_duplicates! {
-            insta::assert_snapshot!(lines(&board(&store).await), @"+74951234567 twice, 1000 to 5000, queue sales, last b");
-        }
+        let open = board(&store).await;
+        assert_eq!((open.len(), open[0].times, open[0].last_at), (1, 2, 5_000));
     });
 }
 
