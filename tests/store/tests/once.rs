@@ -226,7 +226,9 @@ async fn check(store: &Store, pbx: &str, case: i64, scripts: &[Script]) {
         };
         assert_eq!(kept.outcome, expected, "{kept:#?}");
         if has(|write| matches!(write, Write::End { .. })) {
-            assert!(!kept.outcome_words.is_empty(), "what was seen is kept: {kept:#?}"
+            assert!(
+                !kept.outcome_words.is_empty(),
+                "what was seen is kept: {kept:#?}"
             );
         }
         let times: Vec<i64> = board
