@@ -1,4 +1,5 @@
 //! A backup of one database is taken back by the other.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use store::{BackupError, Board, Event, Origin, Role, Store, Subscription, User};
 use store_tests::{Scratch, answered_call, cdr_row, missed_call};

@@ -1,4 +1,5 @@
 //! What was acknowledged is kept, whatever happens to the program or the disk.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use sqlx::Connection as _;
 use std::collections::BTreeSet;

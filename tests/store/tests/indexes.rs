@@ -1,4 +1,5 @@
 //! Among a hundred thousand calls nothing that people ask every day reads them all.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use sqlx::{Connection as _, Executor as _};
 use store::{CallCursor, CallFilter, Location, Visible};

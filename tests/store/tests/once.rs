@@ -1,4 +1,5 @@
 //! Each call is there once, in whatever order, how often and by how many it is written.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

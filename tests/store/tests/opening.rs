@@ -1,4 +1,5 @@
 //! What opening and losing a database says.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use sqlx::{Connection as _, Executor as _};
 use std::os::unix::fs::PermissionsExt as _;

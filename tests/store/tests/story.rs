@@ -1,4 +1,5 @@
 //! What the server keeps, told to SQLite and to a real PostgreSQL.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use store::{
     AuditFilter, AuditNew, Begun, Board, BoardChange, CallFilter, CallRecord, DeviceKind,
