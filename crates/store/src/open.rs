@@ -33,10 +33,12 @@ pub struct Store {
 impl Store {
     /// Opens the store, makes it if it is new and brings its schema up to this program.
     pub async fn open(location: &Location) -> Result<Self, OpenError> {
-        match location {
-            Location::Sqlite(path) => Self::open_sqlite(path).await,
-            Location::Postgres(url) => Self::open_postgres(url).await,
-        }
+        let store = match location {
+            Location::Sqlite(path) => Self::open_sqlite(path).await?,
+            Location::Postgres(url) => Self::open_postgres(url).await?,
+        };
+        tracing::info!(%location, schema = known(), "store opened");
+        Ok(store)
     }
 
     /// Writes and reads a row: whether the store takes calls now.

@@ -134,7 +134,7 @@ async fn play(store: &Store, case: i64, scripts: &[Script], order: &[usize]) {
         let at = next / 7 % queues[call].len();
         let write = queues[call].remove(at);
         play_one(store, &pbx, case, call, &scripts[call], write).await;
-        if next % 5 == 0 {
+        if next.is_multiple_of(5) {
             play_one(store, &pbx, case, call, &scripts[call], write).await;
         }
     }

@@ -153,11 +153,11 @@ async fn a_postgres_that_goes_away_is_told_and_used_again_when_it_is_back() {
     let location: Location = server.database().unwrap().parse().unwrap();
     let store = Store::open(&location).await.unwrap();
     let call = missed_call("a", "+74951234567", 1, &["1.1"]);
-    store.put_calls(&[call.clone()]).await.unwrap();
+    store.put_calls(std::slice::from_ref(&call)).await.unwrap();
     server.stop().unwrap();
     let health = store.health().await;
     assert!(matches!(health, Err(StoreError::Away(_))), "{health:?}");
-    let put = store.put_calls(&[call.clone()]).await;
+    let put = store.put_calls(std::slice::from_ref(&call)).await;
     assert!(matches!(put, Err(StoreError::Away(_))), "{put:?}");
     server.restart().unwrap();
     // Connections that died meanwhile are found out one by one.
