@@ -95,6 +95,7 @@ impl Store {
             let sql = "UPDATE missed_items SET closed_at = $2, closed_by_user = $3 \
                        WHERE id = $1 AND closed_at IS NULL";
             if tx.run(sql, &values![id.as_str(), now, by.as_str()]).await? == 0 {
+                tx.commit().await?;
                 return Ok(None);
             }
             let item = item(&mut tx, id.as_str()).await?;

@@ -4,9 +4,10 @@
 
 use crate::StoreError;
 use serde::de::DeserializeOwned;
-use sqlx::postgres::{PgPool, PgRow, Postgres};
-use sqlx::sqlite::{Sqlite, SqlitePool, SqliteRow};
-use sqlx::{Row as _, Transaction, TypeInfo as _, ValueRef as _};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnection, PgPool, PgRow, Postgres};
+use sqlx::sqlite::{Sqlite, SqliteConnection, SqlitePool, SqliteRow};
+use sqlx::{Executor as _, Row as _, Transaction, TypeInfo as _, ValueRef as _};
 use std::fmt::Write as _;
 
 /// Statements may hold this many values in either database.
@@ -111,15 +112,55 @@ impl Row {
 
 /// A transaction; undone when dropped.
 pub(crate) enum Tx {
-    Sqlite(Transaction<'static, Sqlite>),
+    Writing(SqliteWriting),
+    Reading(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
+}
+
+/// A transaction that writes to SQLite, begun and ended by our own words: on a full disk SQLite ends it by itself, which
+/// sqlx does not notice, and no transaction would begin on that connection any more.
+pub(crate) struct SqliteWriting {
+    connection: PoolConnection<Sqlite>,
+    is_over: bool,
+}
+
+impl SqliteWriting {
+    async fn begin(pool: &SqlitePool) -> Result<Self, StoreError> {
+        let mut writing = Self {
+            connection: pool.acquire().await?,
+            is_over: false,
+        };
+        writing.connection.execute("BEGIN IMMEDIATE").await?;
+        Ok(writing)
+    }
+
+    async fn commit(mut self) -> Result<(), StoreError> {
+        self.connection.execute("COMMIT").await?;
+        self.is_over = true;
+        Ok(())
+    }
+}
+
+impl Drop for SqliteWriting {
+    /// Closing undoes whatever state a failure, or a caller who no longer waits, has left.
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.connection.close_on_drop();
+        }
+    }
+}
+
+/// The connection of a transaction.
+enum Connection<'a> {
+    Sqlite(&'a mut SqliteConnection),
+    Postgres(&'a mut PgConnection),
 }
 
 impl Pools {
     /// Begins to write. On SQLite nobody else writes until the end; on PostgreSQL see [`Tx::lock`].
     pub(crate) async fn write(&self) -> Result<Tx, StoreError> {
         Ok(match self {
-            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Sqlite { write, .. } => Tx::Writing(SqliteWriting::begin(write).await?),
             Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
     }
@@ -128,10 +169,24 @@ impl Pools {
     pub(crate) async fn read(&self) -> Result<Tx, StoreError> {
         const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
         Ok(match self {
-            Self::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
+            Self::Sqlite { read, .. } => Tx::Reading(read.begin().await?),
             Self::Postgres(pool) => Tx::Postgres(pool.begin_with(SNAPSHOT).await?),
         })
     }
+}
+
+/// Binds values in their order; the two databases' queries are two types.
+macro_rules! bound {
+    ($sql:expr, $values:expr) => {{
+        let mut query = sqlx::query($sql);
+        for value in $values {
+            query = match value {
+                Value::Int(number) => query.bind(*number),
+                Value::Text(text) => query.bind(text.as_deref()),
+            };
+        }
+        query
+    }};
 }
 
 /// What only one transaction at a time may do.
@@ -144,32 +199,33 @@ pub(crate) enum Only {
 }
 
 impl Tx {
+    fn connection(&mut self) -> Connection<'_> {
+        match self {
+            Self::Writing(writing) => Connection::Sqlite(&mut writing.connection),
+            Self::Reading(tx) => Connection::Sqlite(tx),
+            Self::Postgres(tx) => Connection::Postgres(tx),
+        }
+    }
+
+    pub(crate) fn is_sqlite(&self) -> bool {
+        match self {
+            Self::Writing(_) | Self::Reading(_) => true,
+            Self::Postgres(_) => false,
+        }
+    }
+
     pub(crate) async fn rows(
         &mut self,
         sql: &str,
         values: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
-        match self {
-            Self::Sqlite(tx) => {
-                let mut query = sqlx::query(sql);
-                for value in values {
-                    query = match value {
-                        Value::Int(number) => query.bind(*number),
-                        Value::Text(text) => query.bind(text.as_deref()),
-                    };
-                }
-                let rows = query.fetch_all(&mut **tx).await?;
+        match self.connection() {
+            Connection::Sqlite(connection) => {
+                let rows = bound!(sql, values).fetch_all(connection).await?;
                 rows.iter().map(row_of_sqlite).collect()
             }
-            Self::Postgres(tx) => {
-                let mut query = sqlx::query(sql);
-                for value in values {
-                    query = match value {
-                        Value::Int(number) => query.bind(*number),
-                        Value::Text(text) => query.bind(text.as_deref()),
-                    };
-                }
-                let rows = query.fetch_all(&mut **tx).await?;
+            Connection::Postgres(connection) => {
+                let rows = bound!(sql, values).fetch_all(connection).await?;
                 rows.iter().map(row_of_postgres).collect()
             }
         }
@@ -185,26 +241,14 @@ impl Tx {
 
     /// Runs a statement; how many rows it touched.
     pub(crate) async fn run(&mut self, sql: &str, values: &[Value]) -> Result<u64, StoreError> {
-        Ok(match self {
-            Self::Sqlite(tx) => {
-                let mut query = sqlx::query(sql);
-                for value in values {
-                    query = match value {
-                        Value::Int(number) => query.bind(*number),
-                        Value::Text(text) => query.bind(text.as_deref()),
-                    };
-                }
-                query.execute(&mut **tx).await?.rows_affected()
+        Ok(match self.connection() {
+            Connection::Sqlite(connection) => {
+                let done = bound!(sql, values).execute(connection).await?;
+                done.rows_affected()
             }
-            Self::Postgres(tx) => {
-                let mut query = sqlx::query(sql);
-                for value in values {
-                    query = match value {
-                        Value::Int(number) => query.bind(*number),
-                        Value::Text(text) => query.bind(text.as_deref()),
-                    };
-                }
-                query.execute(&mut **tx).await?.rows_affected()
+            Connection::Postgres(connection) => {
+                let done = bound!(sql, values).execute(connection).await?;
+                done.rows_affected()
             }
         })
     }
@@ -215,9 +259,10 @@ impl Tx {
         sql: &str,
         values: &[Value],
     ) -> Result<String, StoreError> {
-        let words = match self {
-            Self::Sqlite(_) => "EXPLAIN QUERY PLAN",
-            Self::Postgres(_) => "EXPLAIN",
+        let words = if self.is_sqlite() {
+            "EXPLAIN QUERY PLAN"
+        } else {
+            "EXPLAIN"
         };
         let rows = self.rows(&format!("{words} {sql}"), values).await?;
         let steps = rows
@@ -231,9 +276,13 @@ impl Tx {
 
     /// Runs several statements of our own making, without values.
     pub(crate) async fn script(&mut self, sql: &str) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop)?,
-            Self::Postgres(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop)?,
+        match self.connection() {
+            Connection::Sqlite(connection) => {
+                sqlx::raw_sql(sql).execute(connection).await?;
+            }
+            Connection::Postgres(connection) => {
+                sqlx::raw_sql(sql).execute(connection).await?;
+            }
         }
         Ok(())
     }
@@ -261,10 +310,10 @@ impl Tx {
 
     /// Waits until no other transaction has this. SQLite has one writer anyway.
     pub(crate) async fn lock(&mut self, only: Only) -> Result<(), StoreError> {
-        if let Self::Postgres(tx) = self {
+        if let Connection::Postgres(connection) = self.connection() {
             sqlx::query("SELECT pg_advisory_xact_lock($1)")
                 .bind(only as i64)
-                .execute(&mut **tx)
+                .execute(connection)
                 .await?;
         }
         Ok(())
@@ -281,7 +330,8 @@ impl Tx {
 
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Writing(writing) => writing.commit().await?,
+            Self::Reading(tx) => tx.commit().await?,
             Self::Postgres(tx) => tx.commit().await?,
         }
         Ok(())

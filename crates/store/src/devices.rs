@@ -236,6 +236,7 @@ impl Store {
             let sql = "UPDATE enrolments SET taken_at = $2 \
                        WHERE code_hash = $1 AND taken_at IS NULL AND expires_at > $2 RETURNING user_id";
             let Some(mut row) = tx.row(sql, &values![code.0.as_str(), now]).await? else {
+                tx.commit().await?;
                 return Ok(None);
             };
             let sql = format!(

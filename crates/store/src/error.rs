@@ -175,8 +175,10 @@ fn kind_of_postgres(code: &str) -> Kind {
 fn kind_of_sqlite(code: i64) -> Kind {
     /// A write that failed otherwise than for want of room: a quota, a limit on the file's size, a broken disk.
     const IOERR_WRITE: i64 = 778;
+    /// The index of SQLite's log cannot grow.
+    const IOERR_SHMSIZE: i64 = 4874;
     match (code, code & 0xff) {
-        (IOERR_WRITE, _) | (_, 13) => Kind::Full,
+        (IOERR_WRITE | IOERR_SHMSIZE, _) | (_, 13) => Kind::Full,
         (_, 5 | 6) => Kind::Locked,
         // Also a file that is read only.
         (_, 14 | 8 | 23) => Kind::CannotOpen,

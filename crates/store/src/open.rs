@@ -33,10 +33,12 @@ pub struct Store {
 impl Store {
     /// Opens the store, makes it if it is new and brings its schema up to this program.
     pub async fn open(location: &Location) -> Result<Self, OpenError> {
-        match location {
-            Location::Sqlite(path) => Self::open_sqlite(path).await,
-            Location::Postgres(url) => Self::open_postgres(url).await,
-        }
+        let store = match location {
+            Location::Sqlite(path) => Self::open_sqlite(path).await?,
+            Location::Postgres(url) => Self::open_postgres(url).await?,
+        };
+        tracing::info!(%location, schema = known(), "store opened");
+        Ok(store)
     }
 
     /// Writes and reads a row: whether the store takes calls now.
@@ -221,7 +223,7 @@ fn newer(found: i64) -> OpenError {
 
 /// Whether a SQLite file has tables, and none of them ours. A schema of PostgreSQL may be shared.
 async fn is_foreign(tx: &mut Tx) -> Result<bool, StoreError> {
-    if matches!(tx, Tx::Postgres(_)) {
+    if !tx.is_sqlite() {
         return Ok(false);
     }
     let tables = tx
@@ -248,11 +250,8 @@ async fn apply_steps(tx: &mut Tx) -> Result<i64, StoreError> {
         if version <= found {
             continue;
         }
-        tx.script(match tx {
-            Tx::Sqlite(_) => sqlite,
-            Tx::Postgres(_) => postgres,
-        })
-        .await?;
+        tx.script(if tx.is_sqlite() { sqlite } else { postgres })
+            .await?;
         tx.run(
             "INSERT INTO schema_version (version) VALUES ($1)",
             &crate::db::values![version],

@@ -82,6 +82,7 @@ impl Store {
             }
             let sql = "SELECT outcome FROM requests WHERE who = $1 AND request_id = $2";
             let row = tx.row(sql, &values![who, request]).await?;
+            tx.commit().await?;
             let outcome = row.map(|mut row| row.opt_text()).transpose()?.flatten();
             Ok(outcome.map_or(Begun::Unfinished, Begun::Known))
         })

@@ -103,7 +103,8 @@ CREATE TABLE calls (
 );
 CREATE INDEX calls_by_time ON calls (started, id);
 CREATE INDEX calls_by_peer ON calls (peer, started);
-CREATE INDEX calls_by_linkedid ON calls (pbx, linkedid);
+-- Not by PBX first: most calls are of one, and SQLite would take them all for a filter and then sort.
+CREATE INDEX calls_by_linkedid ON calls (linkedid, pbx);
 CREATE INDEX calls_open ON calls (pbx, id) WHERE ended IS NULL;
 
 -- A channel belongs to one call: this is what keeps a call from being written twice.
@@ -130,7 +131,7 @@ CREATE TABLE call_keys (
     call_id TEXT NOT NULL REFERENCES calls (id) ON DELETE CASCADE,
     PRIMARY KEY (kind, word, started, call_id)
 );
-CREATE INDEX call_keys_by_call ON call_keys (call_id);
+CREATE INDEX call_keys_by_call ON call_keys (call_id, kind, word);
 
 -- Every tail of every number, so that any part of a number is the beginning of a row here.
 CREATE TABLE number_parts (

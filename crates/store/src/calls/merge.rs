@@ -98,19 +98,34 @@ fn identified(record: CallRecord, other: &CallRecord) -> CallRecord {
     }
 }
 
-/// Of two records of the PBX the one that tells more leads, and covers the time of both.
+/// Of two records of the PBX the one that tells more leads, of talks the first. Times cover both; each of them is a
+/// minimum or a maximum, so that the sum of many is the same in any order.
 fn sum_of_told(first: Known, second: Known) -> (Known, Known) {
     let weight = |known: &Known| {
         let record = &known.record;
-        let start = std::cmp::Reverse((record.started, lowest(&record.legs).map(str::to_owned)));
-        (rank(record.outcome), record.talk_ms, start)
+        let lowest = record.legs.iter().map(|leg| leg.uniqueid.clone()).min();
+        let talk = record.answered.unwrap_or(i64::MAX);
+        std::cmp::Reverse((
+            std::cmp::Reverse(rank(record.outcome)),
+            talk,
+            record.started,
+            lowest,
+        ))
     };
+    let talk_end = |known: &Known| {
+        let record = &known.record;
+        record.answered.map(|answered| answered + record.talk_ms)
+    };
+    let end_of_talk = talk_end(&first).max(talk_end(&second));
     let (mut better, other) = if weight(&second) > weight(&first) {
         (second, first)
     } else {
         (first, second)
     };
     better.record.ended = better.record.ended.max(other.record.ended);
+    if let (Some(answered), Some(end)) = (better.record.answered, end_of_talk) {
+        better.record.talk_ms = end - answered;
+    }
     (better, other)
 }
 
@@ -125,10 +140,6 @@ fn rank(outcome: Outcome) -> u8 {
         Outcome::Failed => 1,
         Outcome::Unknown => 0,
     }
-}
-
-fn lowest(legs: &[LegRecord]) -> Option<&str> {
-    legs.iter().map(|leg| leg.uniqueid.as_str()).min()
 }
 
 /// What one does not know is taken from the other.
@@ -255,4 +266,128 @@ fn complete_leg(leg: &mut LegRecord, other: LegRecord) {
     leg.answered = earlier(leg.answered, other.answered);
     leg.gone = leg.gone.or(other.gone);
     leg.cause = leg.cause.or(other.cause);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CallId;
+    use crate::calls::Direction;
+
+    #[test]
+    fn records_of_the_pbx_are_the_same_sum_in_any_order() {
+        let rows = [
+            told("1.1", 0, Outcome::Missed, 0),
+            told("1.2", 1_000, Outcome::Answered, 7_000),
+            told("1.3", 6_000, Outcome::Answered, 3_000),
+        ];
+        let sums = [
+            [0, 1, 2],
+            [0, 2, 1],
+            [1, 0, 2],
+            [1, 2, 0],
+            [2, 0, 1],
+            [2, 1, 0],
+        ]
+        .map(|order| {
+            let rows = order.map(|place: usize| rows[place].clone());
+            let mut sum = rows.into_iter().reduce(merge).unwrap().record;
+            sum.id = "sum".into();
+            sum.legs.sort_by(|a, b| a.uniqueid.cmp(&b.uniqueid));
+            sum
+        });
+        for sum in &sums {
+            assert_eq!(sum, &sums[0]);
+        }
+        // From 2,000, when the first answered, to 10,000, when the last hung up.
+        assert_eq!((sums[0].started, sums[0].talk_ms), (0, 8_000));
+        assert_eq!(sums[0].caller.number.as_deref(), Some("from 1.1"));
+    }
+
+    #[test]
+    fn what_was_merged_already_changes_nothing() {
+        let first = told("1.1", 0, Outcome::Missed, 0);
+        let second = told("1.2", 1_000, Outcome::Answered, 7_000);
+        let once = merge(first.clone(), second.clone());
+        assert_eq!(merge(once.clone(), second), once);
+        assert_eq!(merge(once.clone(), first), once);
+    }
+
+    #[test]
+    fn a_talk_of_which_only_the_end_was_seen_is_as_long_as_it_was() {
+        let mut before = seen("1.1", 0);
+        before.answered = Some(5_000);
+        let mut after = seen("1.1", 60_000);
+        after.answered = Some(60_000);
+        after.ended = Some(65_000);
+        after.outcome = Outcome::Answered;
+        after.talk_ms = 5_000;
+        let whole = merge(before.into(), after.into()).record;
+        assert_eq!((whole.started, whole.answered), (0, Some(5_000)));
+        assert_eq!(whole.talk_ms, 60_000);
+    }
+
+    #[test]
+    fn what_the_pbx_tells_of_a_lost_call_keeps_who_was_seen_to_call() {
+        let mut lost = seen("1.1", 0);
+        lost.ended = Some(90_000);
+        lost.caller.name = Some("Anna".into());
+        let told = told("1.1", 0, Outcome::Answered, 7_000);
+        for (first, second) in [(lost.clone().into(), told.clone()), (told, lost.into())] {
+            let call = merge(first, second).record;
+            assert_eq!(call.caller.number.as_deref(), Some("seen 1.1"));
+            assert_eq!((call.outcome, call.talk_ms), (Outcome::Answered, 7_000));
+            assert_eq!(call.source, Source::LiveAndCdr);
+        }
+    }
+
+    fn told(uniqueid: &str, started: i64, outcome: Outcome, talk_ms: i64) -> Known {
+        let mut record = seen(uniqueid, started);
+        record.caller.number = Some(format!("from {uniqueid}"));
+        record.answered = (talk_ms > 0).then_some(started + 1_000);
+        record.ended = Some(started + 1_000 + talk_ms);
+        record.source = Source::Cdr;
+        Known::from(CallRecord {
+            outcome,
+            talk_ms,
+            ..record
+        })
+    }
+
+    fn seen(uniqueid: &str, started: i64) -> CallRecord {
+        CallRecord {
+            id: CallId::from(uniqueid),
+            pbx: "office".into(),
+            direction: Direction::Incoming,
+            caller: Party {
+                number: Some(format!("seen {uniqueid}")),
+                name: None,
+            },
+            callee: Party::default(),
+            dialled: None,
+            line: None,
+            did: None,
+            queues: Vec::new(),
+            started,
+            answered: None,
+            ended: None,
+            ring_ms: 0,
+            wait_ms: 0,
+            talk_ms: 0,
+            outcome: Outcome::Unknown,
+            outcome_words: String::new(),
+            answered_by: None,
+            ended_by: None,
+            cause: None,
+            way: Vec::new(),
+            recording: None,
+            source: Source::Live,
+            legs: vec![LegRecord {
+                uniqueid: uniqueid.into(),
+                ..LegRecord::default()
+            }],
+            linkedid: None,
+            counts_as_missed: true,
+        }
+    }
 }

@@ -100,7 +100,8 @@ impl Writing {
             .skip(1)
             .map(|known| known.record.id.clone())
             .collect();
-        let new_id = new.record.id.clone();
+        // The PBX's records have no ids of ours; nobody will ask for one that was made up here.
+        let new_id = (new.record.source != Source::Cdr).then(|| new.record.id.clone());
         let merged = known.into_iter().reduce(merge);
         let merged = match merged {
             Some(known) => merge(known, new),
@@ -114,15 +115,28 @@ impl Writing {
                 *old = id.clone();
             }
         }
-        if new_id != id {
+        let first_is_same = first.as_ref() == Some(&merged);
+        if !(first_is_same && others.is_empty()) {
+            self.save(tx, &merged, first, others).await?;
+        }
+        if let Some(new_id) = new_id.filter(|new_id| *new_id != id) {
             alias(tx, &new_id, &id).await?;
         }
-        if first.as_ref() == Some(&merged) && others.is_empty() {
-            return Ok(());
-        }
-        save(tx, &merged, first.is_some()).await?;
+        Ok(())
+    }
+
+    /// Writes what became of `first` and the `others`.
+    async fn save(
+        &mut self,
+        tx: &mut Tx,
+        merged: &Known,
+        first: Option<Known>,
+        others: Vec<CallId>,
+    ) -> Result<(), StoreError> {
+        let id = &merged.record.id;
+        save(tx, merged, first.is_some()).await?;
         for other in others {
-            self.absorb(tx, &other, &id).await?;
+            self.absorb(tx, &other, id).await?;
         }
         keep_channels(tx, &merged.record).await?;
         let is_found_as_before =

@@ -1,8 +1,9 @@
 //! Writes calls to a SQLite file as fast as it can and prints each number once its call is kept; made to be killed.
+//! On a full disk it says so, and tries the same call again when it is told a line.
 
 use anyhow::{Context as _, Result};
 use std::io::Write as _;
-use store::{Location, Store};
+use store::{CallRecord, Location, Store, StoreError};
 use store_tests::{answered_call, open_call};
 
 #[tokio::main]
@@ -11,30 +12,37 @@ async fn main() -> Result<()> {
     let path = arguments.next().context("no file is named")?;
     let first: u64 = arguments.next().context("no first number")?.parse()?;
     let store = Store::open(&Location::Sqlite(path.into())).await?;
-    let mut out = std::io::stdout();
-    writeln!(out, "ready")?;
+    say("ready")?;
     for number in first.. {
         let channel = format!("{number}.1");
+        let caller = format!("+7495{number:07}");
         let started = i64::try_from(number)? * 1000;
         // Each time under another id, as a server that was killed in between would.
-        let open = open_call(
-            &format!("open-{number}"),
-            "+74951234567",
-            started,
-            &[&channel],
-        );
-        store.put_calls(&[open]).await?;
-        writeln!(out, "{number}")?;
-        let ended = answered_call(
-            &format!("end-{number}"),
-            "+74951234567",
-            started,
-            &[&channel],
-            "100",
-        );
-        store.put_calls(&[ended]).await?;
-        writeln!(out, "{number} ended")?;
-        out.flush()?;
+        let open = open_call(&format!("open-{number}"), &caller, started, &[&channel]);
+        write(&store, open).await?;
+        say(&number.to_string())?;
+        let id = format!("end-{number}");
+        let ended = answered_call(&id, &caller, started, &[&channel], "100");
+        write(&store, ended).await?;
+        say(&format!("{number} ended"))?;
     }
     Ok(())
+}
+
+async fn write(store: &Store, call: CallRecord) -> Result<()> {
+    let batch = [call];
+    loop {
+        match store.put_calls(&batch).await {
+            Ok(_) => return Ok(()),
+            Err(StoreError::Full(_)) => say("full")?,
+            Err(error) => return Err(error.into()),
+        }
+        std::io::stdin().read_line(&mut String::new())?;
+    }
+}
+
+fn say(line: &str) -> Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(out, "{line}")?;
+    Ok(out.flush()?)
 }
