@@ -188,11 +188,13 @@ async fn columns_that_know_their_moment_need_no_zone() {
         .sql(
             "DROP TABLE cdr; CREATE TABLE cdr (start timestamptz, answer timestamptz, \"end\" timestamptz, \
              duration int, billsec int, disposition text, uniqueid text); GRANT SELECT ON cdr TO reader; \
-             INSERT INTO cdr VALUES ('2026-01-31 12:00:00.5+00', NULL, '2026-01-31 13:00:10+01', 9, 0, 'BUSY', '1.1')",
+             INSERT INTO cdr VALUES ('2026-01-31 12:00:00.5+00', NULL, '2026-01-31 13:00:10+01', 9, 0, 'BUSY', '1.1'), \
+             ('2026-01-31 12:00:02+00', NULL, NULL, 1, 0, 'BUSY', '1.2'), \
+             ('2026-01-31 12:00:03+00', NULL, NULL, 1, 0, 'BUSY', '1.3')",
         )
         .expect("a table");
     let rows = all(&postgres_config(&server), 1).await;
-    assert_eq!(rows.len(), 1);
+    assert_eq!(rows.len(), 3);
     assert_eq!(
         (rows[0].start, rows[0].end),
         (1_769_860_800_500, 1_769_860_810_000)
