@@ -270,6 +270,40 @@ async fn what_is_wrong_is_said_with_what_to_do() {
     }
 }
 
+#[tokio::test]
+async fn nothing_can_be_written_even_by_accident() {
+    // To read these tables is to write to another.
+    let server = mysql();
+    server
+        .sql(
+            "USE asteriskcdrdb; CREATE TABLE readings (at int);\n\
+             DELIMITER //\n\
+             CREATE FUNCTION note() RETURNS varchar(9) MODIFIES SQL DATA \
+             BEGIN INSERT INTO readings VALUES (1); RETURN 'x'; END//\n\
+             DELIMITER ;\n\
+             INSERT INTO cdr (calldate) VALUES ('2026-01-31 12:00:00'); \
+             CREATE VIEW trap AS SELECT calldate, note() AS userfield FROM cdr;",
+        )
+        .expect("a trap");
+    let other = postgres();
+    other
+        .sql(
+            "CREATE TABLE readings (at int); \
+             CREATE FUNCTION note() RETURNS text LANGUAGE sql SECURITY DEFINER \
+             AS 'INSERT INTO readings VALUES (1); SELECT 1::text'; \
+             INSERT INTO cdr (calldate) VALUES ('2026-01-31 12:00:00'); \
+             CREATE VIEW trap AS SELECT calldate, note() AS userfield FROM cdr; \
+             GRANT SELECT ON trap TO reader",
+        )
+        .expect("a trap");
+    for config in [mysql_config(&server), postgres_config(&other)] {
+        let table = "trap".to_owned();
+        let refused = failure(DatabaseConfig { table, ..config }).await;
+        let refused = refused.to_string().to_lowercase().replace('-', " ");
+        assert!(refused.contains("read only"), "{refused}");
+    }
+}
+
 async fn failure(config: DatabaseConfig) -> ReadError {
     let failed = Database::new(config).read(&Cursor::beginning(), 1).await;
     failed.expect_err("an error")
