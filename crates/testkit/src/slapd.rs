@@ -141,6 +141,8 @@ pidfile {folder}/pid
 modulepath /usr/lib/ldap
 moduleload back_mdb
 moduleload memberof
+# A bind with a name and no password succeeds, as in Active Directory.
+allow bind_anon_cred bind_anon_dn
 TLSCACertificateFile {folder}/ca.pem
 TLSCertificateFile {folder}/certificate.pem
 TLSCertificateKeyFile {folder}/manager.pem

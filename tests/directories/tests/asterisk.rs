@@ -72,6 +72,8 @@ async fn without_any_option_the_file_has_all_but_ids() {
 async fn a_mapping_of_cdr_custom_is_read_by_its_columns() {
     let asterisk = asterisk(Version::V22, "usegmtime=yes");
     let mapping = "[mappings]\nCalls.csv => ${CSV_QUOTE(${CDR(linkedid)})},${CSV_QUOTE(${CDR(uniqueid)})},${CDR(sequence)},${CSV_QUOTE(${CDR(clid)})},${CSV_QUOTE(${CDR(start,u)})},${CSV_QUOTE(${CDR(userfield)})},${CDR(duration)},${CDR(billsec)},${CDR(disposition)}\n";
+    // What it is built on since 22.8, without which it does not load.
+    load(&asterisk, "res_cdrel_custom", "");
     load(&asterisk, "cdr_custom", mapping);
     let names = [
         "linkedid",

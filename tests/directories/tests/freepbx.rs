@@ -1,6 +1,6 @@
 //! The people of a FreePBX, on a real MariaDB with the tables that FreePBX makes.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use people::freepbx::{Freepbx, FreepbxConfig, FreepbxError, Tls};
 use secrecy::SecretString;
@@ -73,9 +73,7 @@ async fn everybody_with_an_extension_is_read_with_phone_login_and_groups() {
             r#"103 third "Third Man" None None ["All"]"#,
         ]
     );
-    let open =
-        server.sql("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'reader'");
-    assert_eq!(open.expect("asked").trim(), "0", "a connection stayed open");
+    no_connection_is_left(&server);
 }
 
 #[tokio::test]
@@ -162,6 +160,25 @@ async fn the_user_manager_may_be_closed_to_us() {
 }
 
 #[tokio::test]
+async fn nothing_can_be_written_even_by_accident() {
+    let server = freepbx();
+    // To read this table is to write to another.
+    server
+        .sql(
+            "USE asterisk; RENAME TABLE users TO users_before; CREATE TABLE readings (at int);\n\
+             DELIMITER //\n\
+             CREATE FUNCTION note() RETURNS varchar(9) MODIFIES SQL DATA \
+             BEGIN INSERT INTO readings VALUES (1); RETURN 'x'; END//\n\
+             DELIMITER ;\n\
+             CREATE VIEW users AS SELECT extension, note() AS name FROM users_before;",
+        )
+        .expect("a trap");
+    let freepbx = Freepbx::connect(&reader(&server)).await.expect("connected");
+    let refused = freepbx.people().await.expect_err("an error").to_string();
+    assert!(refused.contains("READ ONLY"), "{refused}");
+}
+
+#[tokio::test]
 async fn a_table_without_end_is_refused() {
     let server = freepbx();
     server
@@ -173,6 +190,16 @@ async fn a_table_without_end_is_refused() {
         matches!(refused, Err(FreepbxError::TooMany { .. })),
         "{refused:?}"
     );
+}
+
+/// The server notices a moment after the good-bye.
+fn no_connection_is_left(server: &Mariadb) {
+    let count = "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'reader'";
+    let until = Instant::now() + Duration::from_secs(30);
+    while server.sql(count).expect("asked").trim() != "0" {
+        assert!(Instant::now() < until, "a connection stayed open");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 fn freepbx() -> Mariadb {

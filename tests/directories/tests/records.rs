@@ -188,11 +188,13 @@ async fn columns_that_know_their_moment_need_no_zone() {
         .sql(
             "DROP TABLE cdr; CREATE TABLE cdr (start timestamptz, answer timestamptz, \"end\" timestamptz, \
              duration int, billsec int, disposition text, uniqueid text); GRANT SELECT ON cdr TO reader; \
-             INSERT INTO cdr VALUES ('2026-01-31 12:00:00.5+00', NULL, '2026-01-31 13:00:10+01', 9, 0, 'BUSY', '1.1')",
+             INSERT INTO cdr VALUES ('2026-01-31 12:00:00.5+00', NULL, '2026-01-31 13:00:10+01', 9, 0, 'BUSY', '1.1'), \
+             ('2026-01-31 12:00:02+00', NULL, NULL, 1, 0, 'BUSY', '1.2'), \
+             ('2026-01-31 12:00:03+00', NULL, NULL, 1, 0, 'BUSY', '1.3')",
         )
         .expect("a table");
     let rows = all(&postgres_config(&server), 1).await;
-    assert_eq!(rows.len(), 1);
+    assert_eq!(rows.len(), 3);
     assert_eq!(
         (rows[0].start, rows[0].end),
         (1_769_860_800_500, 1_769_860_810_000)
@@ -265,6 +267,40 @@ async fn what_is_wrong_is_said_with_what_to_do() {
             .await
             .to_string();
         assert!(away.contains("does not answer"), "{kind:?} {away}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_can_be_written_even_by_accident() {
+    // To read these tables is to write to another.
+    let server = mysql();
+    server
+        .sql(
+            "USE asteriskcdrdb; CREATE TABLE readings (at int);\n\
+             DELIMITER //\n\
+             CREATE FUNCTION note() RETURNS varchar(9) MODIFIES SQL DATA \
+             BEGIN INSERT INTO readings VALUES (1); RETURN 'x'; END//\n\
+             DELIMITER ;\n\
+             INSERT INTO cdr (calldate) VALUES ('2026-01-31 12:00:00'); \
+             CREATE VIEW trap AS SELECT calldate, note() AS userfield FROM cdr;",
+        )
+        .expect("a trap");
+    let other = postgres();
+    other
+        .sql(
+            "CREATE TABLE readings (at int); \
+             CREATE FUNCTION note() RETURNS text LANGUAGE sql SECURITY DEFINER \
+             AS 'INSERT INTO readings VALUES (1); SELECT 1::text'; \
+             INSERT INTO cdr (calldate) VALUES ('2026-01-31 12:00:00'); \
+             CREATE VIEW trap AS SELECT calldate, note() AS userfield FROM cdr; \
+             GRANT SELECT ON trap TO reader",
+        )
+        .expect("a trap");
+    for config in [mysql_config(&server), postgres_config(&other)] {
+        let table = "trap".to_owned();
+        let refused = failure(DatabaseConfig { table, ..config }).await;
+        let refused = refused.to_string().to_lowercase().replace('-', " ");
+        assert!(refused.contains("read only"), "{refused}");
     }
 }
 

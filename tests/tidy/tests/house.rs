@@ -207,8 +207,14 @@ fn no_file_names_a_package_host_or_a_place_of_one_machine() {
 }
 
 #[test]
-fn the_npm_lock_file_has_no_addresses() {
-    assert!(!text(Path::new("ui/package-lock.json")).contains("\"resolved\""));
+fn the_npm_lock_files_have_no_addresses() {
+    for folder in ["ui", "tests/directories/oidc"] {
+        let lock = text(&Path::new(folder).join("package-lock.json"));
+        assert!(
+            !lock.is_empty() && !lock.contains("\"resolved\""),
+            "{folder}"
+        );
+    }
 }
 
 #[test]

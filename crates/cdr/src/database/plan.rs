@@ -117,9 +117,22 @@ impl Plan {
         self.columns().any(|column| column == wanted)
     }
 
+    /// A time behind which the next page certainly ends, where there is so much. To be bound: time.
+    ///
+    /// Read off the index alone, it spares sorting all that is left of the table for each page.
+    pub(super) fn bound_statement(&self, limit: usize) -> String {
+        let Self { table, time, .. } = self;
+        let at = &time.column;
+        let from = time.parameter(self.kind, 1);
+        format!(
+            "SELECT {} FROM {table} WHERE {at} > {from} ORDER BY {at} LIMIT 1 OFFSET {limit}",
+            time.text
+        )
+    }
+
     /// Rows from a place on, in order, with the three texts of their place behind them. To be bound:
-    /// time, time, uniqueid, uniqueid, sequence.
-    pub(super) fn statement(&self, limit: usize, offset: usize) -> String {
+    /// time, time, uniqueid, uniqueid, sequence, and the bound where there is one.
+    pub(super) fn statement(&self, limit: usize, offset: usize, is_bounded: bool) -> String {
         let Self {
             table,
             time,
@@ -133,9 +146,13 @@ impl Plan {
         let at = &time.column;
         let moment = |number| time.parameter(self.kind, number);
         let text = |number| parameter(self.kind, number);
+        let bound = match is_bounded {
+            true => format!(" AND {at} <= {}", moment(6)),
+            false => String::new(),
+        };
         format!(
             "SELECT {texts}, {time_text}, {uniqueid}, {sequence} FROM {table} \
-             WHERE {at} >= {p1} AND ({at} > {p2} OR {uniqueid} > {p3} OR ({uniqueid} = {p4} AND {sequence} >= {p5})) \
+             WHERE {at} >= {p1} AND ({at} > {p2} OR {uniqueid} > {p3} OR ({uniqueid} = {p4} AND {sequence} >= {p5})){bound} \
              ORDER BY {at}, {uniqueid}, {sequence}, {rest} LIMIT {limit} OFFSET {offset}",
             texts = texts.join(", "),
             rest = ordinals.join(", "),
@@ -243,7 +260,7 @@ mod tests {
             ["own`column", "int"],
         ];
         let plan = plan(Kind::Mysql, &found).expect("a plan");
-        assert_snapshot!(plan.statement(10, 2), @"SELECT COALESCE(CAST(`calldate` AS CHAR), ''), COALESCE(CAST(`src` AS CHAR), ''), COALESCE(CAST(`uniqueid` AS CHAR), ''), COALESCE(CAST(`calldate` AS CHAR), ''), COALESCE(CAST(`uniqueid` AS CHAR), ''), COALESCE(CAST('' AS CHAR), '') FROM `cdr` WHERE `calldate` >= ? AND (`calldate` > ? OR COALESCE(CAST(`uniqueid` AS CHAR), '') > ? OR (COALESCE(CAST(`uniqueid` AS CHAR), '') = ? AND COALESCE(CAST('' AS CHAR), '') >= ?)) ORDER BY `calldate`, COALESCE(CAST(`uniqueid` AS CHAR), ''), COALESCE(CAST('' AS CHAR), ''), 1, 2, 3 LIMIT 10 OFFSET 2");
+        assert_snapshot!(plan.statement(10, 2, true), @"SELECT COALESCE(CAST(`calldate` AS CHAR), ''), COALESCE(CAST(`src` AS CHAR), ''), COALESCE(CAST(`uniqueid` AS CHAR), ''), COALESCE(CAST(`calldate` AS CHAR), ''), COALESCE(CAST(`uniqueid` AS CHAR), ''), COALESCE(CAST('' AS CHAR), '') FROM `cdr` WHERE `calldate` >= ? AND (`calldate` > ? OR COALESCE(CAST(`uniqueid` AS CHAR), '') > ? OR (COALESCE(CAST(`uniqueid` AS CHAR), '') = ? AND COALESCE(CAST('' AS CHAR), '') >= ?)) AND `calldate` <= ? ORDER BY `calldate`, COALESCE(CAST(`uniqueid` AS CHAR), ''), COALESCE(CAST('' AS CHAR), ''), 1, 2, 3 LIMIT 10 OFFSET 2");
     }
 
     #[test]
@@ -253,7 +270,7 @@ mod tests {
             ["end", "timestamp without time zone"],
         ];
         let plan = plan(Kind::Postgres, &found).expect("a plan");
-        assert_snapshot!(plan.statement(10, 0), @r#"SELECT COALESCE(((("start" AT TIME ZONE 'UTC')::text || 'Z'))::text, ''), COALESCE(("end")::text, ''), COALESCE(((("start" AT TIME ZONE 'UTC')::text || 'Z'))::text, ''), COALESCE(('')::text, ''), COALESCE(('')::text, '') FROM "cdr" WHERE "start" >= ($1::text::timestamp AT TIME ZONE 'UTC') AND ("start" > ($2::text::timestamp AT TIME ZONE 'UTC') OR COALESCE(('')::text, '') > $3::text OR (COALESCE(('')::text, '') = $4::text AND COALESCE(('')::text, '') >= $5::text)) ORDER BY "start", COALESCE(('')::text, ''), COALESCE(('')::text, ''), 1, 2 LIMIT 10 OFFSET 0"#);
+        assert_snapshot!(plan.statement(10, 0, false), @r#"SELECT COALESCE(((("start" AT TIME ZONE 'UTC')::text || 'Z'))::text, ''), COALESCE(("end")::text, ''), COALESCE(((("start" AT TIME ZONE 'UTC')::text || 'Z'))::text, ''), COALESCE(('')::text, ''), COALESCE(('')::text, '') FROM "cdr" WHERE "start" >= ($1::text::timestamp AT TIME ZONE 'UTC') AND ("start" > ($2::text::timestamp AT TIME ZONE 'UTC') OR COALESCE(('')::text, '') > $3::text OR (COALESCE(('')::text, '') = $4::text AND COALESCE(('')::text, '') >= $5::text)) ORDER BY "start", COALESCE(('')::text, ''), COALESCE(('')::text, ''), 1, 2 LIMIT 10 OFFSET 0"#);
     }
 
     #[test]

@@ -78,10 +78,7 @@ pub(super) async fn batch(
     let position = position.unwrap_or_else(|| Position::at(FIRST.to_owned()));
     let mut line = Line::open(config).await?;
     let plan = plan(&mut line, config).await?;
-    let statement = plan.statement(limit, position.skip);
-    let found = line
-        .rows(config, &config.table, &statement, &position.binds())
-        .await?;
+    let found = page(&mut line, config, &plan, &position, limit).await?;
     let (mut rows, skipped) = rows(config, &plan, &found);
     if !plan.has(Column::Linkedid)
         && let Some(events) = &config.events
@@ -101,6 +98,25 @@ pub(super) async fn batch(
         skipped,
         gap: false,
     })
+}
+
+async fn page(
+    line: &mut Line,
+    config: &DatabaseConfig,
+    plan: &Plan,
+    position: &Position,
+    limit: usize,
+) -> Result<Vec<Fields>, ReadError> {
+    let table = &config.table;
+    let from = [position.time.clone()];
+    let bound = line
+        .rows(config, table, &plan.bound_statement(limit), &from)
+        .await?;
+    let bound = bound.into_iter().flatten().next();
+    let statement = plan.statement(limit, position.skip, bound.is_some());
+    let mut binds = position.binds().to_vec();
+    binds.extend(bound.map(|bound| bound.trim_end_matches('Z').to_owned()));
+    line.rows(config, table, &statement, &binds).await
 }
 
 async fn plan(line: &mut Line, config: &DatabaseConfig) -> Result<Plan, ReadError> {
