@@ -16,6 +16,7 @@ use view::Settings;
 
 const SERVICE: &str = "sidetone";
 const LIMIT: Duration = Duration::from_secs(5);
+const TURN: Duration = Duration::from_secs(1);
 
 /// The keychain. One question at a time: a question that hangs keeps its thread until somebody unlocks it.
 #[derive(Clone, Debug)]
@@ -79,7 +80,9 @@ impl Keychain {
         let unavailable = |words: &str| SecretOutcome::Unavailable {
             words: words.to_owned(),
         };
-        let Ok(turn) = self.turn.try_acquire_owned() else {
+        // The old token may be on its way out; a question that waits for a person takes longer.
+        let turn = tokio::time::timeout(TURN, self.turn.acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else {
             return unavailable(
                 "The keychain still waits to be unlocked. Unlock it, then connect again.",
             );

@@ -22,6 +22,9 @@ use tokio::task::JoinHandle;
 use view::{AgentMessage, Role, Settings};
 use wire::rest::Enrolled;
 
+/// Signing out shall be done by the end of the program; a locked keychain keeps nobody from ending it.
+const FORGET: Duration = Duration::from_secs(2);
+
 /// How the agent's life ended.
 pub(crate) enum Ended {
     Done,
@@ -76,6 +79,8 @@ struct Agent {
     engine: engine::Handle,
     updates: engine::Updates,
     line: ServerLine,
+    /// A token on its way out of the keychain.
+    forgetting: Option<JoinHandle<()>>,
     book: watch::Sender<Arc<Book>>,
     contacts: Option<JoinHandle<()>>,
     windows_client: Option<u64>,
@@ -111,6 +116,7 @@ impl Agent {
             engine,
             updates,
             line: ServerLine::default(),
+            forgetting: None,
             book,
             contacts: None,
             windows_client: None,
@@ -167,6 +173,9 @@ impl Agent {
             };
             self.tick(tick)?;
             self.act();
+        }
+        if let Some(forgetting) = self.forgetting.take() {
+            let _ = tokio::time::timeout(FORGET, forgetting).await;
         }
         self.server.close().await;
         tracing::info!("ended");
@@ -299,7 +308,8 @@ impl Agent {
                 });
             }
             Effect::ForgetSecret(settings) => {
-                tokio::spawn(self.keychain.clone().forget(settings));
+                let forgetting = self.keychain.clone().forget(settings);
+                self.forgetting = Some(tokio::spawn(forgetting));
             }
             Effect::WatchContacts(settings) => self.watch_contacts(&settings),
             Effect::CheckLinks => self.blocking(|| Inner::Links(links::check())),

@@ -3,13 +3,13 @@
 //! There is no desktop here: no bus, no tray, no keychain, no windows. All of them are allowed to be missing.
 #![cfg(unix)]
 
-use std::os::unix::process::ExitStatusExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
-use tempfile::TempDir;
+mod home;
 
-const LIMIT: Duration = Duration::from_secs(20);
+use home::{Home, LIMIT, pause, text};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::time::Instant;
 
 #[test]
 fn a_script_can_rely_on_exit_codes_and_sentences() {
@@ -172,109 +172,4 @@ fn without_a_runtime_folder_a_private_one_among_the_temporary_files_serves() {
 /// A line without its time, which is full of digits.
 fn numberless(line: &str) -> String {
     line.split_once(',').map_or("", |(_, rest)| rest).to_owned()
-}
-
-/// A user with nothing but folders.
-struct Home {
-    folder: TempDir,
-    runtime: PathBuf,
-    temporary: PathBuf,
-}
-
-impl Home {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        for name in ["run", "config", "state", "data"] {
-            std::fs::create_dir(folder.path().join(name)).expect("a folder");
-        }
-        let (runtime, temporary) = (folder.path().join("run"), folder.path().to_owned());
-        Self {
-            folder,
-            runtime,
-            temporary,
-        }
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.path().join("run/sidetone/agent.sock")
-    }
-
-    fn spawn(&self, arguments: &[&str]) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_sidetone"))
-            .args(arguments)
-            .env_clear()
-            .env("PATH", "/usr/bin:/bin")
-            .env("HOME", self.path())
-            .env("XDG_RUNTIME_DIR", &self.runtime)
-            .env("TMPDIR", &self.temporary)
-            .env("XDG_CONFIG_HOME", self.path().join("config"))
-            .env("XDG_STATE_HOME", self.path().join("state"))
-            .env("XDG_DATA_HOME", self.path().join("data"))
-            .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
-            .env("SIDETONE_UI", "")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("sidetone starts")
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.spawn(arguments).wait_with_output().expect("it ends")
-    }
-
-    /// The agent, ready.
-    fn start(&self) -> Child {
-        let mut agent = self.spawn(&[]);
-        let until = Instant::now() + LIMIT;
-        while self.run(&["status"]).status.code() != Some(0) {
-            assert!(agent.try_wait().expect("wait").is_none(), "it ended");
-            assert!(Instant::now() < until, "it does not answer");
-            pause();
-        }
-        agent
-    }
-
-    fn status(&self) -> serde_json::Value {
-        let until = Instant::now() + LIMIT;
-        loop {
-            let output = self.run(&["status", "--json"]);
-            if output.status.success() {
-                return serde_json::from_slice(&output.stdout).expect("JSON");
-            }
-            assert!(Instant::now() < until, "{output:?}");
-            pause();
-        }
-    }
-
-    fn wait(&self, child: &mut Child) -> std::process::ExitStatus {
-        let until = Instant::now() + LIMIT;
-        loop {
-            if let Some(status) = child.try_wait().expect("wait") {
-                return status;
-            }
-            assert!(Instant::now() < until, "it does not end");
-            pause();
-        }
-    }
-}
-
-/// A test that fails leaves no agent behind.
-impl Drop for Home {
-    fn drop(&mut self) {
-        self.run(&["quit"]);
-    }
-}
-
-/// Between two looks at something that gives no event.
-fn pause() {
-    std::thread::sleep(Duration::from_millis(5));
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

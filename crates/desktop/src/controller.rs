@@ -80,6 +80,8 @@ pub struct Controller<S> {
     /// Where the shell keeps a line to.
     linked: Option<(wire::ServerAddress, view::Tls)>,
     enrolling: Option<Enrolling>,
+    /// Who is told of the enrolment once its token is in the keychain.
+    enrolled: Option<Asker>,
     /// The clocks at the last input.
     now: Option<Now>,
 }
@@ -116,6 +118,7 @@ impl<S: Shell> Controller<S> {
             remote: Remote::default(),
             linked: None,
             enrolling: None,
+            enrolled: None,
             now: None,
         };
         controller.draw_me();

@@ -144,6 +144,8 @@ impl Remote {
                 (self.id(Asked::WhoIs(key)), Request::WhoIs { number })
             }
             Command::Configure(_)
+            | Command::Connect(_)
+            | Command::Seat(_)
             | Command::Disconnect
             | Command::Test { .. }
             | Command::RetryNow

@@ -2,7 +2,9 @@
 #![cfg(target_os = "linux")]
 
 pub mod scene;
+pub mod server;
 pub mod sidetone;
 
-pub use scene::{Scene, Setup};
+pub use scene::{Scene, Setup, Through};
+pub use server::Server;
 pub use sidetone::Sidetone;

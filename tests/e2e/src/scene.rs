@@ -1,5 +1,6 @@
 //! A small firm: Asterisk, four desk phones, customers, and Anna at extension 101 with her desktop.
 
+use crate::server::Server;
 use crate::sidetone::{Sidetone, output};
 use agent_link::{Client, Place};
 use anyhow::{Context as _, Result, bail, ensure};
@@ -19,9 +20,29 @@ pub const DIRECT_LINE: &str = "74951230001";
 /// Dialled by customers: rings 101 and 102.
 pub const GROUP_LINE: &str = "74951230003";
 
+/// How Anna's desktop reaches the phone system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Through {
+    /// By the manager interface.
+    Direct,
+    /// By `sidetone-server`.
+    Server,
+}
+
+impl Through {
+    /// `SIDETONE_THROUGH=server` runs the tests in server mode, where they do not say otherwise.
+    fn wanted() -> Self {
+        match std::env::var("SIDETONE_THROUGH").as_deref() {
+            Ok("server") => Self::Server,
+            Ok(_) | Err(_) => Self::Direct,
+        }
+    }
+}
+
 /// What a test may want differently.
 #[derive(Debug)]
 pub struct Setup {
+    pub through: Through,
     pub session: session::Options,
     pub asterisk: asterisk::Options,
     pub user: ManagerUser,
@@ -46,6 +67,7 @@ impl Default for Setup {
         settings.dial_plan.internal_min = 3;
         settings.dial_plan.internal_max = 3;
         Self {
+            through: Through::wanted(),
             session: session::Options::default(),
             asterisk: asterisk::Options::default(),
             user: asterisk::SIDETONE,
@@ -57,11 +79,22 @@ impl Default for Setup {
     }
 }
 
+impl Setup {
+    /// A test about the AMI user or the address of the phone system is about direct mode.
+    fn is_through_server(&self) -> bool {
+        self.through == Through::Server
+            && self.secret.is_none()
+            && self.settings.pbx_host.is_empty()
+    }
+}
+
 /// Everything running. What is dropped first ends first: the agent, then the desktop, then the phones.
 #[derive(Debug)]
 pub struct Scene {
     pub agent: Sidetone,
     pub session: DesktopSession,
+    /// In server mode.
+    pub server: Option<Server>,
     pub phones: Phones,
     pub asterisk: Asterisk,
     /// What was put into a keychain that is not our own.
@@ -91,6 +124,9 @@ impl Scene {
         let asterisk = Asterisk::start(&setup.asterisk)?;
         let phones = Phones::start(&asterisk)?;
         let session = DesktopSession::start(&setup.session)?;
+        if setup.is_through_server() {
+            return Self::start_enrolled(setup, asterisk, phones, session);
+        }
         let settings = write_settings(setup, &asterisk, &session)?;
         let secret = setup.secret.as_deref().unwrap_or(setup.user.secret);
         let is_own = setup.session.display == session::Display::Own;
@@ -111,6 +147,7 @@ impl Scene {
         let scene = Self {
             agent,
             session,
+            server: None,
             phones,
             asterisk,
             keychain_entry,
@@ -120,6 +157,41 @@ impl Scene {
             scene.ask(Request::SaveSettings { settings, secret })?;
         }
         Ok(scene)
+    }
+
+    /// Anna's desktop, connected to a server by its command line.
+    fn start_enrolled(
+        setup: &Setup,
+        asterisk: Asterisk,
+        phones: Phones,
+        session: DesktopSession,
+    ) -> Result<Self> {
+        let server = Server::start(&session.home(), &asterisk, setup.user, &setup.settings)?;
+        let settings = Settings {
+            keep_windows: setup.settings.keep_windows,
+            confirm_links: setup.settings.confirm_links,
+            ..Settings::default()
+        };
+        save(&session, &settings)?;
+        let agent = Sidetone::start(&session, &setup.env)?;
+        let scene = Self {
+            agent,
+            session,
+            server: Some(server),
+            phones,
+            asterisk,
+            keychain_entry: None,
+        };
+        scene.enrol("anna")?;
+        Ok(scene)
+    }
+
+    fn enrol(&self, login: &str) -> Result<()> {
+        let server = self.server.as_ref().context("a scene without a server")?;
+        let code = server.code_for(login)?;
+        let (exit, said, wrong) = self.sidetone(&["enrol", &code, "--server", server.url()])?;
+        ensure!(exit == 0, "sidetone enrol: {said}{wrong}");
+        Ok(())
     }
 
     /// Asks the agent until `accept` takes its status.

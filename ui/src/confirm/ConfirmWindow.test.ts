@@ -111,3 +111,34 @@ test("hostile_texts_stay_texts", () => {
   expect(screen.getAllByText(HOSTILE).length).toBeGreaterThan(3);
   expectNothingInjected();
 });
+
+const enrolment = {
+  id: "e1",
+  host: "pbx.example",
+  is_plain: false,
+  program: "Chromium",
+  replaces: "old-pbx",
+  step: "asking" as const,
+};
+const connect = () => screen.getByRole("button", { name: "Connect" }) as HTMLButtonElement;
+
+test("a_link_to_a_server_shows_the_host_and_connects_after_a_yes", async () => {
+  const { user, backend } = open(ConfirmWindow, state({ enrolment, confirm: confirm() }));
+  expect(screen.getByRole("heading", { name: "pbx.example" })).toBeTruthy();
+  expect(screen.getByText("old-pbx")).toBeTruthy();
+  await expectAccessible();
+  await user.keyboard("{Enter}c");
+  expect(backend.requests, "keys meant for another window").toEqual([]);
+  await waitFor(() => expect(connect().disabled).toBe(false), { timeout: 2000 });
+  await user.keyboard("cc");
+  expect(backend.requests).toEqual([{ request: "confirm_enrol", enrolment: "e1" }]);
+});
+
+test("a_no_to_a_server_and_its_refusal_are_said_once", async () => {
+  const { user, backend, change } = open(ConfirmWindow, state({ enrolment }));
+  await user.keyboard("{Escape}");
+  expect(backend.requests).toEqual([{ request: "dismiss_enrol", enrolment: "e1" }]);
+  change({ part: "enrolment", value: { ...enrolment, host: HOSTILE, step: "failed", words: HOSTILE } });
+  expect(screen.getByRole("alert").textContent).toContain("<img");
+  expectNothingInjected();
+});

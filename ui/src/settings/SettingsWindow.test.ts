@@ -138,3 +138,39 @@ test("hostile_texts_stay_texts", () => {
   expect(screen.getAllByText(HOSTILE).length).toBeGreaterThan(1);
   expectNothingInjected();
 });
+
+const inServerMode = () =>
+  state({ server: { host: "pbx.example", server: "Sidetone server 1", person: "Anna", extension: "101" } });
+
+test("in_server_mode_it_shows_where_and_as_whom_and_nothing_of_the_phone_system", async () => {
+  const { user, backend } = open(SettingsWindow, inServerMode());
+  expect(screen.getByText("pbx.example")).toBeTruthy();
+  expect(screen.getByText("Enrolled as Anna, extension 101 · Sidetone server 1")).toBeTruthy();
+  expect(screen.queryByLabelText("AMI secret")).toBeNull();
+  expect(screen.queryByLabelText("Link or code")).toBeNull();
+  expect(screen.getByLabelText("Keep windows ready")).toBeTruthy();
+  await expectAccessible();
+  await user.click(press("Sign out"));
+  expect(backend.asked("sign_out")).toEqual([{ request: "sign_out" }]);
+});
+
+test("a_code_connects_and_a_refusal_is_said", async () => {
+  const words = "This code was used already.";
+  const { user, backend } = open(SettingsWindow, state(), () => ({
+    reply: "refused",
+    value: { code: "enrolment", words },
+  }));
+  await user.type(screen.getByLabelText("Link or code"), " sidetone://enrol/pbx.example/abcd ");
+  await user.click(press("Connect"));
+  expect(backend.asked("enrol")).toEqual([
+    {
+      request: "enrol",
+      text: "sidetone://enrol/pbx.example/abcd",
+      server: null,
+      source: { kind: "typed" },
+    },
+  ]);
+  expect((await screen.findByRole("alert")).textContent).toContain(words);
+  // A code is no setting: nothing waits to be saved.
+  expect(screen.queryByText("Not saved yet")).toBeNull();
+});

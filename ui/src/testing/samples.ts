@@ -84,6 +84,7 @@ export function confirm(over: Partial<Confirm> = {}): Confirm {
 export function settings(over: Partial<SettingsView> = {}): SettingsView {
   return {
     settings: {
+      server: { address: "", device: "", tls: { kind: "system" } },
       pbx_host: "pbx.example.com",
       pbx_port: 5039,
       tls: { kind: "system" },
@@ -145,6 +146,8 @@ export function state(over: Partial<State> = {}): State {
     dials: [],
     recent: [],
     confirm: null,
+    server: null,
+    enrolment: null,
     settings: settings(),
     test: null,
     ...over,

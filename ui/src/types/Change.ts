@@ -3,12 +3,14 @@ import type { Card } from "./Card";
 import type { Confirm } from "./Confirm";
 import type { Connection } from "./Connection";
 import type { Dial } from "./Dial";
+import type { Enrolment } from "./Enrolment";
 import type { Me } from "./Me";
 import type { Recent } from "./Recent";
+import type { ServerView } from "./ServerView";
 import type { SettingsView } from "./SettingsView";
 import type { TestReport } from "./TestReport";
 
 /**
  * A part of the state, new as a whole.
  */
-export type Change = { "part": "connection", "value": Connection } | { "part": "me", "value": Me } | { "part": "cards", "value": Array<Card> } | { "part": "dials", "value": Array<Dial> } | { "part": "recent", "value": Array<Recent> } | { "part": "confirm", "value": Confirm | null } | { "part": "settings", "value": SettingsView } | { "part": "test", "value": TestReport | null };
+export type Change = { "part": "connection", "value": Connection } | { "part": "me", "value": Me } | { "part": "cards", "value": Array<Card> } | { "part": "dials", "value": Array<Dial> } | { "part": "recent", "value": Array<Recent> } | { "part": "confirm", "value": Confirm | null } | { "part": "server", "value": ServerView | null } | { "part": "enrolment", "value": Enrolment | null } | { "part": "settings", "value": SettingsView } | { "part": "test", "value": TestReport | null };

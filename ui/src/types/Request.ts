@@ -7,4 +7,12 @@ import type { Window } from "./Window";
 /**
  * What a person or a script wants.
  */
-export type Request = { "request": "snapshot" } | { "request": "dial", text: string, source: Source, request_id: string, } | { "request": "explain", text: string, } | { "request": "confirm_dial", confirm: string, always: boolean, } | { "request": "dismiss_confirm", confirm: string, } | { "request": "cancel", dial: string, } | { "request": "hang_up", call: string | null, } | { "request": "hide_card", call: string, } | { "request": "forget_dial", dial: string, } | { "request": "save_settings", settings: Settings, secret: SecretText | null, } | { "request": "test_settings", settings: Settings, secret: SecretText | null, } | { "request": "take_links" } | { "request": "show", window: Window, } | { "request": "closed", window: Window, } | { "request": "painted", calls: Array<string>, received_at: number, painted_at: number, } | { "request": "status" } | { "request": "quit" };
+export type Request = { "request": "snapshot" } | { "request": "dial", text: string, source: Source, request_id: string, } | { "request": "explain", text: string, } | { "request": "confirm_dial", confirm: string, always: boolean, } | { "request": "dismiss_confirm", confirm: string, } | { "request": "cancel", dial: string, } | { "request": "hang_up", call: string | null, } | { "request": "hide_card", call: string, } | { "request": "forget_dial", dial: string, } | { "request": "save_settings", settings: Settings, secret: SecretText | null, } | { "request": "test_settings", settings: Settings, secret: SecretText | null, } | { "request": "enrol", 
+/**
+ * `sidetone://enrol/…`, or a code alone.
+ */
+text: string, 
+/**
+ * The server's address, for a code alone.
+ */
+server: string | null, source: Source, } | { "request": "confirm_enrol", enrolment: string, } | { "request": "dismiss_enrol", enrolment: string, } | { "request": "sign_out" } | { "request": "take_links" } | { "request": "show", window: Window, } | { "request": "closed", window: Window, } | { "request": "painted", calls: Array<string>, received_at: number, painted_at: number, } | { "request": "status" } | { "request": "quit" };

@@ -2,12 +2,17 @@
 import type { DialPlan } from "./DialPlan";
 import type { KeepWindows } from "./KeepWindows";
 import type { Placing } from "./Placing";
+import type { ServerSettings } from "./ServerSettings";
 import type { Tls } from "./Tls";
 
 /**
  * What a person can set. The secret is not here: it lives in the keychain.
  */
-export type Settings = { pbx_host: string, pbx_port: number, tls: Tls, 
+export type Settings = { 
+/**
+ * With an address everything comes from the server, and what is set for the phone system is not used.
+ */
+server: ServerSettings, pbx_host: string, pbx_port: number, tls: Tls, 
 /**
  * The AMI user of manager.conf.
  */

@@ -3,8 +3,10 @@ import type { Card } from "./Card";
 import type { Confirm } from "./Confirm";
 import type { Connection } from "./Connection";
 import type { Dial } from "./Dial";
+import type { Enrolment } from "./Enrolment";
 import type { Me } from "./Me";
 import type { Recent } from "./Recent";
+import type { ServerView } from "./ServerView";
 import type { SettingsView } from "./SettingsView";
 import type { TestReport } from "./TestReport";
 
@@ -27,7 +29,15 @@ recent: Array<Recent>,
 /**
  * The link that waits for a yes, if any; there is at most one.
  */
-confirm: Confirm | null, settings: SettingsView, 
+confirm: Confirm | null, 
+/**
+ * The server, in server mode.
+ */
+server: ServerView | null, 
+/**
+ * The question whether to connect to a server, if one is asked; there is at most one.
+ */
+enrolment: Enrolment | null, settings: SettingsView, 
 /**
  * The last or the running test of the settings.
  */

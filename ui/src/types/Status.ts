@@ -5,11 +5,16 @@ import type { Connection } from "./Connection";
 import type { Dial } from "./Dial";
 import type { Hops } from "./Hops";
 import type { Me } from "./Me";
+import type { ServerView } from "./ServerView";
 
 /**
  * The answer to `sidetone status --json`.
  */
-export type Status = { version: string, connection: Connection, me: Me, 
+export type Status = { version: string, connection: Connection, 
+/**
+ * The integration server, in server mode.
+ */
+server: ServerView | null, me: Me, 
 /**
  * Own calls.
  */

@@ -2,7 +2,7 @@
 import type { Token } from "./Token";
 
 /**
- * `POST /signin/device`: sign in on another screen (RFC 8628).
+ * A sign-in on another screen that has begun.
  */
 export type DeviceFlow = { 
 /**

@@ -304,10 +304,19 @@ impl<S: Shell> Controller<S> {
         self.remote.is(enrolled.me);
         self.configure();
         self.draw_me();
-        let told = Box::new(self.server_view());
+        let told = self.server_view();
         match enrolling.asker {
-            Some(asker) => self.reply(asker, Reply::Enrolled(told)),
+            // A script may end the program next: the token must be kept by then.
+            Some(asker) => self.enrolled = Some(asker),
             None => self.shell.notify(connected_notification(&told)),
+        }
+    }
+
+    /// The keychain has taken the token, or said why it does not.
+    pub(super) fn token_is_kept(&mut self) {
+        if let Some(asker) = self.enrolled.take() {
+            let told = Box::new(self.server_view());
+            self.reply(asker, Reply::Enrolled(told));
         }
     }
 

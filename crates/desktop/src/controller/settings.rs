@@ -170,6 +170,12 @@ impl<S: Shell> Controller<S> {
     }
 
     pub(super) fn secret_outcome(&mut self, outcome: SecretOutcome) {
+        if matches!(
+            outcome,
+            SecretOutcome::Stored | SecretOutcome::Unavailable { .. }
+        ) {
+            self.token_is_kept();
+        }
         let state = match outcome {
             SecretOutcome::Loaded(_) | SecretOutcome::Missing if !self.loading_secret => return,
             SecretOutcome::Loaded(secret) => {
