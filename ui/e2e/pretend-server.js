@@ -152,6 +152,7 @@ const rest = {
     "GET /calls": () => ({ calls: Array.from({ length: 30 }, (_, i) => log(i)), next: "30" }),
     "GET /calls.csv": () => "when,caller\n",
     "GET /devices": () => [device(0), device(1)],
+    "DELETE /devices/d0": () => ({}),
     "GET /admin/devices": () => [0, 1, 2, 3].map(device),
     "GET /admin/users": () => Array.from({ length: 11 }, (_, i) => user(i)),
     "PUT /admin/users/u0": () => user(0),

@@ -70,7 +70,7 @@ test("a_directory_password_signs_in_and_is_not_kept", async () => {
 test("signing_out_revokes_the_device_and_shows_the_way_in", async () => {
   const { host, user } = signedIn({ "GET /devices": [device(), device({ id: "d2", this: true })] });
   await user.click(await screen.findByRole("button", { name: "Sign out" }));
-  await screen.findByRole("heading", { name: "Sidetone" });
+  await screen.findByLabelText("Code from your administrator");
   expect(host.asked.map(({ route }) => route)).toContain("DELETE /devices/d2");
 });
 
