@@ -7,7 +7,9 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { launch, option, signedIn } from "./browser.js";
 
-const [extensions, storm, seconds] = ["1000", "500", "10"].map((value, i) => Number(option(["extensions", "storm", "seconds"][i], value)));
+const [extensions, storm, seconds] = ["1000", "500", "10"].map((value, i) =>
+    Number(option(["extensions", "storm", "seconds"][i], value)),
+);
 const serverFile = fileURLToPath(new URL("pretend-server.js", import.meta.url));
 const server = spawn(process.execPath, [serverFile, "--extensions", extensions, "--storm", storm, "--scene", "quiet"], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -36,7 +38,8 @@ async function measure({ seconds, scrolls }) {
     tasks.observe({ type: "longtask" });
     let drawn = 0;
     const tiles = new MutationObserver((records) => {
-        const of = (record) => (record.target.closest ? record.target : record.target.parentElement)?.closest("[data-tile]");
+        const of = (record) =>
+            (record.target.closest ? record.target : record.target.parentElement)?.closest("[data-tile]");
         drawn += new Set(records.map(of)).size;
     });
     tiles.observe(grid, { subtree: true, childList: true, characterData: true, attributes: true });
@@ -58,7 +61,11 @@ async function measure({ seconds, scrolls }) {
     const round = (n) => Math.round(n * 10) / 10;
     return {
         framesPerSecond: round((frames.length / (last - began)) * 1000),
-        frameMs: { median: round(sorted[sorted.length >> 1]), p99: round(sorted[Math.floor(sorted.length * 0.99)]), longest: round(sorted.at(-1)) },
+        frameMs: {
+            median: round(sorted[sorted.length >> 1]),
+            p99: round(sorted[Math.floor(sorted.length * 0.99)]),
+            longest: round(sorted.at(-1)),
+        },
         framesOver25ms: sorted.filter((ms) => ms > 25).length,
         longTasks: long.length,
         longestTaskMs: Math.round(Math.max(0, ...long)),

@@ -85,13 +85,17 @@ async function carryOut(command) {
     if ((found = is(/^pick up parked (\S+)$/))) {
         return page.getByRole("button", { name: new RegExp(`^Pick up .* from ${found[0]}$`) }).click();
     }
-    if ((found = is(/^pick up (\S+)$/))) return cell(found[0]).getByRole("button", { name: /^Pick up/ }).click();
+    if ((found = is(/^pick up (\S+)$/)))
+        return cell(found[0])
+            .getByRole("button", { name: /^Pick up/ })
+            .click();
     if ((found = is(/^keys (.+)$/))) {
         if ((await page.getByRole("group", { name: "Keys" }).count()) === 0) await own(/^Keys /).click();
         for (const key of found[0]) await page.getByRole("button", { name: `Key ${key}`, exact: true }).click();
         return undefined;
     }
-    if ((found = is(/^search ?(.*)$/))) return page.getByRole("searchbox", { name: "Search colleagues" }).fill(found[0]);
+    if ((found = is(/^search ?(.*)$/)))
+        return page.getByRole("searchbox", { name: "Search colleagues" }).fill(found[0]);
     if ((found = is(/^shot (.+)$/))) return page.screenshot({ path: found[0] });
     if ((found = is(/^tab (.+)$/))) return page.getByRole("tab", { name: found[0] }).click();
     switch (command) {
@@ -208,10 +212,17 @@ function watch() {
     globalThis.sidetoneLook = (all) => {
         for (const one of document.querySelectorAll("[data-tile]")) {
             const shape = one.querySelector(".main > svg")?.classList[0];
-            const what = { tile: one.dataset.tile, name: text(one.querySelector(".name")), state: text(one.querySelector(".state")), shape };
+            const what = {
+                tile: one.dataset.tile,
+                name: text(one.querySelector(".name")),
+                state: text(one.querySelector(".state")),
+                shape,
+            };
             tell(one.dataset.tile, what, all);
         }
-        const own = [...document.querySelectorAll("[aria-label='My calls'] article")].map((one) => one.getAttribute("aria-label"));
+        const own = [...document.querySelectorAll("[aria-label='My calls'] article")].map((one) =>
+            one.getAttribute("aria-label"),
+        );
         tell("own", { own }, all);
         tell("words", { words: text(document.querySelector("[role=alert] p")) }, all);
     };

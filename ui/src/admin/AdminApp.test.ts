@@ -39,7 +39,9 @@ test("a_check_shows_each_finding_with_a_word_for_its_result", async () => {
 });
 
 test("a_user_is_found_and_changed_with_his_policy", async () => {
-  const { host, user } = open("users", { "GET /admin/users": [person(), person({ id: "u3", login: "chen", name: "Chen Wei" })] });
+  const { host, user } = open("users", {
+    "GET /admin/users": [person(), person({ id: "u3", login: "chen", name: "Chen Wei" })],
+  });
   await user.type(await screen.findByLabelText("Search users"), "orl");
   expect(screen.getAllByRole("row")).toHaveLength(2);
   await user.click(screen.getByRole("button", { name: "Change Boris Orlov" }));
@@ -76,14 +78,21 @@ test("a_new_user_keeps_the_policy_that_the_server_gives", async () => {
 });
 
 test("an_enrolment_shows_code_link_picture_and_expiry", async () => {
-  const enrolment = { code: "AB-CD", link: "sidetone://enrol/x", qr: "<svg xmlns='http://www.w3.org/2000/svg'/>", expires: SINCE };
+  const enrolment = {
+    code: "AB-CD",
+    link: "sidetone://enrol/x",
+    qr: "<svg xmlns='http://www.w3.org/2000/svg'/>",
+    expires: SINCE,
+  };
   const { host, user } = open("enrolment", { "POST /admin/enrolments": enrolment });
   await user.type(screen.getByLabelText("Login"), "boris");
   await user.click(screen.getByRole("button", { name: "Make a code" }));
   const made = await screen.findByRole("region", { name: "Code for boris" });
   expect(made.textContent).toContain("AB-CD");
   expect(made.textContent).toContain("#enrol=AB-CD");
-  expect(within(made).getByRole("img").getAttribute("src")).toBe(`data:image/svg+xml,${encodeURIComponent(enrolment.qr)}`);
+  expect(within(made).getByRole("img").getAttribute("src")).toBe(
+    `data:image/svg+xml,${encodeURIComponent(enrolment.qr)}`,
+  );
   expect(host.asked[0]?.body).toEqual({ login: "boris", hours: 24 });
   await expectAccessible();
 });
@@ -91,7 +100,15 @@ test("an_enrolment_shows_code_link_picture_and_expiry", async () => {
 test("a_number_is_explained_step_by_step_and_not_dialled", async () => {
   const { line, user } = open("numbers", {}, {}, (request) =>
     request.request === "explain"
-      ? { answer: "explained", display: "+44 20", dials: null, steps: [["as written", "+44 20"]], words: "Too short.", question: null, people: { found: "nobody" } }
+      ? {
+          answer: "explained",
+          display: "+44 20",
+          dials: null,
+          steps: [["as written", "+44 20"]],
+          words: "Too short.",
+          question: null,
+          people: { found: "nobody" },
+        }
       : { answer: "done" },
   );
   await user.type(screen.getByLabelText("Number, link or text"), "+44 20{Enter}");
@@ -113,8 +130,18 @@ test("a_test_call_goes_by_rest_and_shows_its_progress", async () => {
 });
 
 test("a_webhook_tells_its_secret_once_and_is_removed_by_the_second_click", async () => {
-  const hook = { id: "h1", url: "https://crm.example.com/", events: ["call.ended"], active: true, waiting: 0, last_error: null };
-  const { host, user } = open("webhooks", { "GET /admin/webhooks": [hook], "POST /admin/webhooks": { ...hook, secret: "whsec" } });
+  const hook = {
+    id: "h1",
+    url: "https://crm.example.com/",
+    events: ["call.ended"],
+    active: true,
+    waiting: 0,
+    last_error: null,
+  };
+  const { host, user } = open("webhooks", {
+    "GET /admin/webhooks": [hook],
+    "POST /admin/webhooks": { ...hook, secret: "whsec" },
+  });
   await user.type(screen.getByLabelText("Address"), "https://x.example/");
   await user.click(screen.getByRole("checkbox", { name: "missed.opened" }));
   await user.click(screen.getByRole("button", { name: "Add the webhook" }));
@@ -219,7 +246,17 @@ function person(over: Partial<User> = {}): User {
     groups: ["Sales", "Key accounts"],
     source: "admin",
     disabled: false,
-    policy: { allow: [], deny: ["+1900"], countries: [], hours: "", per_minute: 10, parallel: 3, see_calls: null, see_numbers: null, see_groups: [] },
+    policy: {
+      allow: [],
+      deny: ["+1900"],
+      countries: [],
+      hours: "",
+      per_minute: 10,
+      parallel: 3,
+      see_calls: null,
+      see_numbers: null,
+      see_groups: [],
+    },
     ...over,
   };
 }

@@ -23,10 +23,17 @@ test("a_tile_says_who_it_is_and_how_he_stands", async () => {
   await expectAccessible();
 });
 
-test("a_click_on_a_colleague_calls_him_and_a_double_click_is_one_wish", async () => {
+test("a_click_on_a_colleague_calls_him_and_a_double_click_is_one_call", async () => {
   const { line, user } = open(boris());
   await user.dblClick(tile("102"));
-  expect(line.asked("dial").map(({ text }) => text)).toEqual(["102", "102"]);
+  expect(line.asked("dial").map(({ text }) => text)).toEqual(["102"]);
+});
+
+test("an_impatient_second_try_is_the_same_wish", async () => {
+  const { line, user } = open(boris());
+  tile("102").focus();
+  await user.keyboard("{Enter}{Enter}");
+  expect(line.asked("dial")).toHaveLength(2);
   expect(new Set(line.requests.map(({ id }) => id)).size).toBe(1);
 });
 
@@ -213,7 +220,15 @@ test("an_answered_dial_gives_way_to_its_call", () => {
 test("the_number_field_says_what_would_be_dialled_and_why", async () => {
   const { user } = open((request: Request): Answer =>
     request.request === "explain"
-      ? { answer: "explained", display: "x", dials: "0442079460958", steps: [["outside line", "0442079460958"]], words: null, question: null, people: { found: "nobody" } }
+      ? {
+          answer: "explained",
+          display: "x",
+          dials: "0442079460958",
+          steps: [["outside line", "0442079460958"]],
+          words: null,
+          question: null,
+          people: { found: "nobody" },
+        }
       : { answer: "done" },
   );
   await user.type(screen.getByRole("textbox", { name: "Number to call" }), "+44 20 7946 0958");
@@ -272,13 +287,23 @@ test("do_not_disturb_is_switched_and_shown", async () => {
 
 test.each([
   ["the_line", (line: FakeLine) => line.become({ line: "away", words: "Gone.", retryAt: Date.now() + 9000 })],
-  ["the_phone_system", (line: FakeLine) => line.tell({ fact: "pbx", key: "main", value: { line: "away", words: "Gone.", retry_at: Date.now() + 9000 } })],
+  [
+    "the_phone_system",
+    (line: FakeLine) =>
+      line.tell({ fact: "pbx", key: "main", value: { line: "away", words: "Gone.", retry_at: Date.now() + 9000 } }),
+  ],
 ])("without_%s_everything_is_grey_with_the_reason", async (_, lose) => {
   const { line, user } = open(boris(), call(), queue(), parked(), missed());
   lose(line);
   expect(screen.getByText("Gone.")).toBeTruthy();
   expect(screen.getByText(/Tries again in 0:\d\d/)).toBeTruthy();
-  for (const name of ["Hang up Ada Lovelace", "Park Ada Lovelace", "Pause me in Sales", "Pick up Karl Weiss from 701", "Call back Grace Hopper"]) {
+  for (const name of [
+    "Hang up Ada Lovelace",
+    "Park Ada Lovelace",
+    "Pause me in Sales",
+    "Pick up Karl Weiss from 701",
+    "Call back Grace Hopper",
+  ]) {
     const button = screen.getByRole("button", { name });
     expect([name, button.title]).toEqual([name, "Gone."]);
     await user.click(button);
@@ -291,8 +316,17 @@ test.each([
 test("hostile_texts_stay_texts", async () => {
   const party = { number: HOSTILE, name: HOSTILE };
   open(
-    extension("102", HOSTILE, { groups: [HOSTILE], lamp: "ringing", calls: [lampCall({ party, line: HOSTILE })], presence: { status: HOSTILE, message: HOSTILE } }),
-    call({ party, line: HOSTILE, people: { found: "one", person: { name: HOSTILE, company: null, note: null, source: "" } } }),
+    extension("102", HOSTILE, {
+      groups: [HOSTILE],
+      lamp: "ringing",
+      calls: [lampCall({ party, line: HOSTILE })],
+      presence: { status: HOSTILE, message: HOSTILE },
+    }),
+    call({
+      party,
+      line: HOSTILE,
+      people: { found: "one", person: { name: HOSTILE, company: null, note: null, source: "" } },
+    }),
     dial({ display: HOSTILE, step: "ended", end: "failed", words: HOSTILE }),
     queue({ queue: HOSTILE }),
     parked({ space: HOSTILE, party }),

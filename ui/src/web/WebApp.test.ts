@@ -16,7 +16,9 @@ beforeEach(() => localStorage.clear());
 const enrolled = { token: "t", me: me() };
 
 test("a_code_signs_in_and_the_panel_follows", async () => {
-  const { host, user } = open(new FakeHost({ "GET /signin": { oidc: null, password: false }, "POST /enrol": enrolled }));
+  const { host, user } = open(
+    new FakeHost({ "GET /signin": { oidc: null, password: false }, "POST /enrol": enrolled }),
+  );
   await user.type(await screen.findByLabelText("Code from your administrator"), " AB-CD {Enter}");
   await screen.findByRole("tab", { name: "Panel" });
   expect(host.asked.find(({ route }) => route === "POST /enrol")?.body).toEqual({
@@ -96,7 +98,9 @@ test("the_call_log_is_searched_paged_and_taken_away", async () => {
   await user.type(screen.getByLabelText("Extension"), "102");
   await user.selectOptions(screen.getByLabelText("Outcome"), "missed");
   await user.click(screen.getByRole("button", { name: "Search" }));
-  await waitFor(() => expect(host.asked.at(-1)?.query).toMatchObject({ text: "ada", extension: "102", outcome: "missed" }));
+  await waitFor(() =>
+    expect(host.asked.at(-1)?.query).toMatchObject({ text: "ada", extension: "102", outcome: "missed" }),
+  );
   await user.click(await screen.findByRole("button", { name: "Older calls" }));
   await waitFor(() => expect(host.asked.at(-1)?.query).toMatchObject({ before: "cursor", text: "ada" }));
   await user.click(screen.getByRole("button", { name: "Download CSV" }));
