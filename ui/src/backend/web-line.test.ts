@@ -95,7 +95,9 @@ test("a_request_that_is_not_answered_in_time_is_unknown", async () => {
 });
 
 test("a_silent_server_is_asked_and_one_that_stays_silent_is_left", async () => {
-  const { line, server, arrival } = await welcomed([], { times: { ...TIMES, firstMs: 1, silenceMs: 50, deadMs: 2000 } });
+  const { line, server, arrival } = await welcomed([], {
+    times: { ...TIMES, firstMs: 1, silenceMs: 50, deadMs: 2000 },
+  });
   for (let n = 1; n <= 2; n++) {
     expect(await arrival.next()).toEqual({ type: "ping", n });
     arrival.say({ type: "pong", n });

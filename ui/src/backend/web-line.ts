@@ -211,9 +211,7 @@ export class WebLine implements Line {
         this.#options.onsignedout(failure.message);
         return;
       case "version":
-        this.close(
-          this.#options.onversion() ? "The server was updated; loading the page again." : failure.message,
-        );
+        this.close(this.#options.onversion() ? "The server was updated; loading the page again." : failure.message);
         return;
       case "forbidden":
         this.close(failure.message);

@@ -63,7 +63,13 @@ export class WebRest implements Rest {
   }
 
   /** An answer that is not a failure. */
-  async #send(method: string, path: string, body: unknown, query: Query | undefined, deadline: number): Promise<Response> {
+  async #send(
+    method: string,
+    path: string,
+    body: unknown,
+    query: Query | undefined,
+    deadline: number,
+  ): Promise<Response> {
     const response = await fetch(this.#options.base + path + queryText(query), {
       method,
       headers: this.#headers(body),
@@ -89,7 +95,9 @@ export class WebRest implements Rest {
 }
 
 function queryText(query: Query | undefined): string {
-  const given = Object.entries(query ?? {}).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const given = Object.entries(query ?? {}).filter(
+    ([, value]) => value !== null && value !== undefined && value !== "",
+  );
   if (given.length === 0) return "";
   return `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
 }

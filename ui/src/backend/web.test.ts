@@ -18,7 +18,9 @@ test("a_token_outlives_the_page_under_a_key_with_the_origin_and_goes_only_into_t
   const host = await hosted(() => ({ text: "[]" }));
   host.signIn({ token: "secret", me: me() });
   await host.rest.get("/calls", { text: "a b&c", from: null, until: undefined, queue: "" });
-  expect(asked()).toEqual([{ method: "GET", url: "/api/v1/calls?text=a+b%26c", authorization: "Bearer secret", body: "" }]);
+  expect(asked()).toEqual([
+    { method: "GET", url: "/api/v1/calls?text=a+b%26c", authorization: "Bearer secret", body: "" },
+  ]);
   expect(Object.entries({ ...localStorage })).toEqual([[`sidetone token of ${server!.base.slice(0, -1)}`, "secret"]]);
   expect(new WebHost(server!.base).signedIn).toBe(true);
   host.signOut();
@@ -26,12 +28,21 @@ test("a_token_outlives_the_page_under_a_key_with_the_origin_and_goes_only_into_t
 });
 
 test("a_failure_comes_with_the_servers_own_sentence", async () => {
-  const host = await hosted(() => ({ status: 409, text: JSON.stringify({ code: "refused", message: "The login is taken." }) }));
-  await expect(host.rest.post("/admin/users", {})).rejects.toMatchObject({ message: "The login is taken.", failure: { code: "refused" } });
+  const host = await hosted(() => ({
+    status: 409,
+    text: JSON.stringify({ code: "refused", message: "The login is taken." }),
+  }));
+  await expect(host.rest.post("/admin/users", {})).rejects.toMatchObject({
+    message: "The login is taken.",
+    failure: { code: "refused" },
+  });
 });
 
 test("a_token_that_is_not_known_any_more_signs_out_with_the_reason", async () => {
-  const host = await hosted(() => ({ status: 401, text: JSON.stringify({ code: "unauthenticated", message: "Revoked." }) }));
+  const host = await hosted(() => ({
+    status: 401,
+    text: JSON.stringify({ code: "unauthenticated", message: "Revoked." }),
+  }));
   host.signIn({ token: "secret", me: me() });
   await expect(host.rest.get("/me")).rejects.toBeInstanceOf(Failed);
   expect([host.signedIn, host.signedOutWords]).toEqual([false, "Revoked."]);
@@ -42,7 +53,9 @@ test.each<[string, HttpAnswer]>([
   ["with_failure", { status: 403, type: "text/html", text: "<html>Forbidden</html>" }],
 ])("a_web_page_instead_of_an_answer_%s_is_named_as_such", async (_, answer) => {
   const host = await hosted(() => answer);
-  await expect(host.rest.get("/me")).rejects.toMatchObject({ message: expect.stringContaining("A web page came instead") });
+  await expect(host.rest.get("/me")).rejects.toMatchObject({
+    message: expect.stringContaining("A web page came instead"),
+  });
 });
 
 test("a_web_page_instead_of_a_file_is_not_saved", async () => {

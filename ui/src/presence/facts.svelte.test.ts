@@ -43,7 +43,9 @@ test("a_thousand_changes_of_lamps_do_not_touch_the_order", () => {
   const facts = known(...thousand());
   const order = counted(() => facts.extensions.keys());
   for (let i = 0; i < 1000; i++) {
-    flushSync(() => facts.changes([extension(String(1000 + i), `Colleague ${String(i).padStart(3, "0")}`, { lamp: "busy" })]));
+    flushSync(() =>
+      facts.changes([extension(String(1000 + i), `Colleague ${String(i).padStart(3, "0")}`, { lamp: "busy" })]),
+    );
   }
   expect(order()).toBe(1);
 });

@@ -7,8 +7,7 @@ const TILE_WIDTH = 224;
 
 /** A line of the grid; `top` and `height` in CSS pixels. */
 export type Row = { id: string; group: string; index: number; top: number; height: number } & (
-  | { kind: "header"; name: string; count: number; open: boolean }
-  | { kind: "tiles"; keys: string[] }
+  { kind: "header"; name: string; count: number; open: boolean } | { kind: "tiles"; keys: string[] }
 );
 
 export interface Layout {
@@ -91,7 +90,11 @@ export function step(layout: Layout, from: Place, key: string, rowsPerPage: numb
   };
   switch (key) {
     case "ArrowRight":
-      return column < last ? placeIn(row, column + 1) : row.index === layout.rows.length - 1 ? from : to(row.index + 1, 0);
+      return column < last
+        ? placeIn(row, column + 1)
+        : row.index === layout.rows.length - 1
+          ? from
+          : to(row.index + 1, 0);
     case "ArrowLeft":
       return column > 0 ? placeIn(row, column - 1) : row.index === 0 ? from : to(row.index - 1, Infinity);
     case "ArrowDown":

@@ -7,16 +7,7 @@ import type { People } from "../wire/People";
 
 /** A shape of its own for each, so that nobody has to tell colours apart. */
 export type Shape =
-  | "idle"
-  | "ringing"
-  | "talking"
-  | "talking_ringing"
-  | "busy"
-  | "held"
-  | "offline"
-  | "unknown"
-  | "disturb"
-  | "away";
+  "idle" | "ringing" | "talking" | "talking_ringing" | "busy" | "held" | "offline" | "unknown" | "disturb" | "away";
 
 export interface Standing {
   shape: Shape;

@@ -48,7 +48,9 @@ export class FakeLine implements Line {
 
   /** Requests of one kind. */
   asked<K extends Request["request"]>(kind: K): Extract<Request, { request: K }>[] {
-    return this.requests.map(({ request }) => request).filter((r): r is Extract<Request, { request: K }> => r.request === kind);
+    return this.requests
+      .map(({ request }) => request)
+      .filter((r): r is Extract<Request, { request: K }> => r.request === kind);
   }
 
   orders(): { call: string | null; order: Order }[] {

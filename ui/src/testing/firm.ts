@@ -107,8 +107,26 @@ export function queue(over: Partial<Queue> = {}): Fact {
     strategy: null,
     waiting: [{ call: "w1", party: { number: null, name: null }, since: SINCE }],
     members: [
-      { extension: "101", name: "Anna", membership: "dynamic", paused: false, paused_reason: null, in_call: false, lamp: "idle", calls_taken: 0 },
-      { extension: "102", name: "Boris", membership: "static", paused: true, paused_reason: null, in_call: false, lamp: "idle", calls_taken: 0 },
+      {
+        extension: "101",
+        name: "Anna",
+        membership: "dynamic",
+        paused: false,
+        paused_reason: null,
+        in_call: false,
+        lamp: "idle",
+        calls_taken: 0,
+      },
+      {
+        extension: "102",
+        name: "Boris",
+        membership: "static",
+        paused: true,
+        paused_reason: null,
+        in_call: false,
+        lamp: "idle",
+        calls_taken: 0,
+      },
     ],
     completed: 0,
     abandoned: 0,
@@ -120,7 +138,15 @@ export function queue(over: Partial<Queue> = {}): Fact {
 }
 
 export function parked(over: Partial<Parked> = {}): Fact {
-  const value = { lot: "default", space: "701", pbx: "main", call: "p1", party: { number: null, name: "Karl Weiss" }, since: SINCE, ...over };
+  const value = {
+    lot: "default",
+    space: "701",
+    pbx: "main",
+    call: "p1",
+    party: { number: null, name: "Karl Weiss" },
+    since: SINCE,
+    ...over,
+  };
   return { fact: "parked", key: "default/701@main", value };
 }
 
