@@ -100,6 +100,11 @@ const CHECKS: &[Check] = &[
         run: engine,
     },
     Check {
+        name: "server",
+        needs: Needs::Much,
+        run: server,
+    },
+    Check {
         name: "store",
         needs: Needs::Much,
         run: store,
@@ -337,6 +342,8 @@ fn unit() -> Result<Outcome> {
         "tidy",
         "--exclude",
         "engine",
+        "--exclude",
+        "server",
     ];
     for package in ON_REAL_THINGS {
         arguments.extend(["--exclude", package]);
@@ -344,7 +351,11 @@ fn unit() -> Result<Outcome> {
     cargo("unit and property tests", &arguments)?;
     // The others need a real Asterisk and are a check of their own.
     let engine = ["test", "-p", "engine", "--lib", "--test", "fake_ami"];
-    cargo("the engine's tests without Asterisk", &engine)
+    cargo("the engine's tests without Asterisk", &engine)?;
+    cargo(
+        "the server's tests without Asterisk",
+        &["test", "-p", "server", "--lib"],
+    )
 }
 
 fn tidy() -> Result<Outcome> {
@@ -372,6 +383,13 @@ fn engine() -> Result<Outcome> {
     cargo(
         "the engine on a real Asterisk",
         &["test", "-p", "engine", "--tests", "--", "--test-threads=1"],
+    )
+}
+
+fn server() -> Result<Outcome> {
+    cargo(
+        "the server on real Asterisks and databases, with real phones",
+        &["test", "-p", "server", "--", "--test-threads=2"],
     )
 }
 

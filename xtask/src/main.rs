@@ -30,6 +30,8 @@ cargo xtask story FILE [--phones LOG] [--click PHONE] [--cut N] [--charset NAME]
                                 tells the story of a recording of the manager interface
 cargo xtask fuzz [TARGET] [--minutes N]
                                 looks for inputs that break the decoder, the session, the tracker or the phone numbers
+cargo xtask kills [N]           kills the server N times (1000) while real phones call, on SQLite and on PostgreSQL, and
+                                looks for every call in its log
 cargo xtask pictures            takes the screenshots of docs/pictures anew
 cargo xtask setup               only installs what is missing
 cargo xtask help";
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         ["record-trace", rest @ ..] => programs::record_trace(rest),
         ["story", rest @ ..] => programs::story(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
+        ["kills", rest @ ..] => programs::kills(rest),
         ["pictures", rest @ ..] => programs::pictures(rest),
         ["setup"] => debian::install_missing().and_then(|()| ui::install()),
         ["help" | "--help" | "-h"] => {

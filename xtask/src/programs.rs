@@ -55,6 +55,28 @@ pub(crate) fn pictures(arguments: &[&str]) -> Result<()> {
     run(&folder, "pictures", arguments)
 }
 
+/// As the test of every day, which kills 52 times; both databases at once.
+pub(crate) fn kills(arguments: &[&str]) -> Result<()> {
+    let kills: u32 = match *arguments {
+        [] => 1_000,
+        [kills] => kills
+            .parse()
+            .with_context(|| format!("{kills} is no number of kills"))?,
+        _ => anyhow::bail!("not understood: kills {}", arguments.join(" ")),
+    };
+    debian::install_missing()?;
+    ui::build()?;
+    let arguments = ["test", "-p", "server", "--test", "real", "lasting"];
+    let mut command = tools::cargo(&arguments)?;
+    let status = command
+        .args(["--", "--nocapture", "--test-threads=2"])
+        .env("SIDETONE_KILLS", kills.to_string())
+        .status()
+        .context("start cargo")?;
+    anyhow::ensure!(status.success(), "a call is lost, doubled or wrong");
+    Ok(())
+}
+
 /// Needs neither the product nor its windows.
 pub(crate) fn record_trace(arguments: &[&str]) -> Result<()> {
     let mut command = tools::cargo(&["build", "-p", "live", "--bin", "record-trace"])?;

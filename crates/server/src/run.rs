@@ -33,6 +33,8 @@ const COMMANDS: usize = 16_384;
 const GRACE: Duration = Duration::from_millis(500);
 /// Devices that were revoked by another program are looked for this often.
 const REVOKED: Duration = Duration::from_millis(400);
+/// … and those of the last minute each time.
+const REVOKED_AGAIN: i64 = 60_000;
 /// Closed items of the board that are still shown after a start.
 const BOARD_BACK: i64 = 24 * 3_600 * 1_000;
 
@@ -272,13 +274,20 @@ async fn count(counters: Arc<Counters>) {
 
 /// By the command line, or by another server on the same store.
 async fn cut_revoked(app: Arc<App>) {
-    let mut since = crate::clock::store_ms();
+    let mut looked = crate::clock::store_ms();
     loop {
         tokio::time::sleep(REVOKED).await;
-        match app.store.revoked_since(since).await {
+        // Some are seen again and cut again, which costs nothing. None is missed for a clock that was set or for
+        // another's revocation that was written a moment earlier and is seen a moment later.
+        let now = crate::clock::store_ms();
+        match app
+            .store
+            .revoked_since(looked.min(now) - REVOKED_AGAIN)
+            .await
+        {
             Ok(revoked) => {
-                for (device, at) in revoked {
-                    since = since.max(at);
+                looked = now;
+                for (device, _) in revoked {
                     http::cut(&app, device.as_str()).await;
                 }
             }

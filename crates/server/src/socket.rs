@@ -65,7 +65,6 @@ struct Greeted {
 }
 
 async fn greet(app: &App, socket: &mut WebSocket, address: IpAddr) -> Result<Greeted, Failure> {
-    app.may_try(address)?;
     let first = timeout(HELLO, socket.recv()).await;
     let Ok(Some(Ok(Message::Text(text)))) = first else {
         let words = "The first message is a hello, as text and within ten seconds.";

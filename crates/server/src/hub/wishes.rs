@@ -1,13 +1,13 @@
 //! What people want: checked, written down, handed to the engine, answered.
 
-use super::{Hub, Person, ask::Asker};
+use super::{Hub, Person, ask::Asker, desks::Own};
 use crate::{
     convert,
     journal::{Audit, AuditTarget},
     policy::{self, Denied},
 };
 use engine::{Command, DeskId, DialId, OrderId};
-use phone_number::{CallLink, Resolution, Target};
+use phone_number::{CallLink, Kind, Resolution, Target};
 use presence::Now;
 use std::{
     collections::HashMap,
@@ -96,8 +96,9 @@ impl Hub {
             return Ok(());
         }
         let resolved = resolve(&self.pbxs[pbx].config.dial_plan, text);
+        let running = self.own.get(&person.id).map_or(0, Own::running);
         let allowed = resolved.and_then(|resolved| {
-            self.allow(person, &resolved, now)?;
+            self.allow(person, &resolved, running, now)?;
             Ok(resolved)
         });
         let outcome = match &allowed {
@@ -117,7 +118,7 @@ impl Hub {
             outcome,
         });
         let resolved = allowed?;
-        if audited.is_err() {
+        if audited.is_err() && resolved.kind != Kind::Emergency {
             let words = "Not called: the server cannot write its audit log fast enough.";
             return Err(Failure::new(ErrorCode::Busy, words));
         }
@@ -140,9 +141,14 @@ impl Hub {
         Ok(())
     }
 
-    fn allow(&mut self, person: &Person, wish: &Resolution, now: Now) -> Result<(), Failure> {
+    fn allow(
+        &mut self,
+        person: &Person,
+        wish: &Resolution,
+        running: usize,
+        now: Now,
+    ) -> Result<(), Failure> {
         let own = self.own.entry(person.id.clone()).or_default();
-        let running = own.running();
         let wish = policy::Wish {
             number: &wish.number,
             kind: wish.kind,
@@ -185,18 +191,15 @@ impl Hub {
         order: wire::Order,
         now: Now,
     ) {
-        let planned = self.desk_of(person).and_then(|(pbx, desk)| {
-            let call = call.map(convert::call_id).transpose()?;
-            if let Some(call) = call {
-                self.may_touch(person, pbx, call, &order)?;
-            }
-            let name = order_name(&order);
-            let what = convert::order(order, &self.pbxs[pbx].config.dial_plan)?;
-            Ok((pbx, desk, call, what, name))
-        });
-        let (pbx, desk, call, what, name) = match planned {
+        let name = order_name(&order);
+        let (pbx, desk, call, what) = match self.plan(person, call, order, now) {
             Ok(planned) => planned,
-            Err(failure) => return self.answer(asker, Answer::Failed(failure)),
+            Err(failure) => {
+                let target = call.and_then(|call| convert::call_id(call).ok());
+                let target = target.map(|call| call.to_string()).unwrap_or_default();
+                self.note_order(person, address, name, target, failure.message.clone(), now);
+                return self.answer(asker, Answer::Failed(failure));
+            }
         };
         let order = convert::order_id(id);
         let command = Command::Order {
@@ -208,16 +211,58 @@ impl Hub {
         if owed >= OWED || self.pbxs[pbx].engine.send_at(desk, command).is_err() {
             return self.answer(asker, failed(ErrorCode::Busy, "The server is busy."));
         }
+        let target = call.map(|call| call.to_string()).unwrap_or_default();
+        self.note_order(
+            person,
+            address,
+            name,
+            target,
+            "asked the phone system".into(),
+            now,
+        );
+        let waiting = self.wishes.orders.entry((pbx, desk, order)).or_default();
+        waiting.push((asker, now.instant + OVERDUE));
+    }
+
+    /// Whether this person may do that, to this call, and to where it leads.
+    fn plan(
+        &mut self,
+        person: &Person,
+        call: Option<&str>,
+        order: wire::Order,
+        now: Now,
+    ) -> Result<(usize, DeskId, Option<engine::CallId>, engine::Order), Failure> {
+        let (pbx, desk) = self.desk_of(person)?;
+        let call = call.map(convert::call_id).transpose()?;
+        if let Some(call) = call {
+            self.may_touch(person, pbx, call, &order)?;
+        }
+        if let Some(text) = leads_to(&order) {
+            let resolved = resolve(&self.pbxs[pbx].config.dial_plan, text)?;
+            // The call that is passed on is one of those that go on: it does not stand in its own way.
+            self.allow(person, &resolved, 0, now)?;
+        }
+        let what = convert::order(order, &self.pbxs[pbx].config.dial_plan)?;
+        Ok((pbx, desk, call, what))
+    }
+
+    fn note_order(
+        &self,
+        person: &Person,
+        address: &Arc<str>,
+        action: &'static str,
+        target: String,
+        outcome: String,
+        now: Now,
+    ) {
         let _ = self.audit.try_send(Audit {
             at: now.unix_ms,
             actor: person.login.clone(),
             address: address.to_string(),
-            action: name,
-            target: AuditTarget::Text(call.map(|call| call.to_string()).unwrap_or_default()),
-            outcome: "asked the phone system".into(),
+            action,
+            target: AuditTarget::Text(target),
+            outcome,
         });
-        let waiting = self.wishes.orders.entry((pbx, desk, order)).or_default();
-        waiting.push((asker, now.instant + OVERDUE));
     }
 
     /// Other people's calls may be picked up where they ring or are parked; anything else is for those in the call.
@@ -413,6 +458,32 @@ fn steps_of(steps: &[phone_number::Step]) -> Vec<(String, String)> {
         .iter()
         .map(|step| (step.what.clone(), step.result.clone()))
         .collect()
+}
+
+/// The number that an order calls: what may not be dialled may not be reached by passing a call on either.
+fn leads_to(order: &wire::Order) -> Option<&str> {
+    use wire::Order;
+    match order {
+        Order::BlindTransfer { to } | Order::AttendedTransfer { to } | Order::Redirect { to } => {
+            Some(to)
+        }
+        Order::CancelTransfer
+        | Order::Join { .. }
+        | Order::Hold
+        | Order::Park
+        | Order::PickUp
+        | Order::Conference
+        | Order::Add
+        | Order::MuteMember { .. }
+        | Order::Kick { .. }
+        | Order::Tones { .. }
+        | Order::Record { .. }
+        | Order::Mute { .. }
+        | Order::QueueLogin { .. }
+        | Order::QueueLogout { .. }
+        | Order::QueuePause { .. }
+        | Order::DoNotDisturb { .. } => None,
+    }
 }
 
 fn order_name(order: &wire::Order) -> &'static str {

@@ -80,6 +80,8 @@ fn log(audit: &Audit) {
             info!(action, %login, %address, number = %phone_number::masked(number), outcome = %audit.outcome, "audit");
         }
         AuditTarget::Text(target) | AuditTarget::Missed(target) => {
+            // It may be what a client made up: a line of it must not look like one of ours.
+            let target = target.escape_debug();
             info!(action, %login, %address, %target, outcome = %audit.outcome, "audit");
         }
     }

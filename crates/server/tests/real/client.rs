@@ -19,6 +19,8 @@ pub(crate) struct Client {
     pub(crate) seq: u64,
     pub(crate) facts: BTreeMap<String, Value>,
     pub(crate) replies: BTreeMap<String, Value>,
+    /// Every message as it came.
+    pub(crate) heard: String,
     next: u32,
 }
 
@@ -61,6 +63,7 @@ impl Client {
             seq: 0,
             facts: BTreeMap::new(),
             replies: BTreeMap::new(),
+            heard: String::new(),
             next: 0,
         };
         client.send(&hello(token, &interest)).await;
@@ -80,6 +83,7 @@ impl Client {
             let message = timeout(SOON, self.socket.next()).await;
             let message = message.expect("a message in time").expect("a line");
             if let Message::Text(text) = message.expect("a message") {
+                self.heard.push_str(&text);
                 return serde_json::from_str(&text).expect("JSON");
             }
         }

@@ -26,10 +26,12 @@ pub(crate) struct Firm {
 pub(crate) struct Setup {
     /// Lines before the tables.
     pub(crate) head: String,
-    /// Lines of [[pbx]].
+    /// Lines of [[pbx]]; `@asterisk@` is the folder of the Asterisk.
     pub(crate) pbx: String,
     /// Tables at the end.
     pub(crate) tables: String,
+    /// What the server writes to its log; everything where nothing is said.
+    pub(crate) log: Option<String>,
     /// Instead of a SQLite file in the server's folder.
     pub(crate) store: Option<String>,
     /// Lines of configuration files of Asterisk.
@@ -58,6 +60,10 @@ impl Firm {
 pub(crate) struct Server {
     child: Option<Child>,
     pub(crate) folder: TempDir,
+    /// What it writes to its log.
+    pub(crate) log_filter: String,
+    /// Variables that it gets besides ours.
+    pub(crate) environment: Vec<(String, String)>,
 }
 
 impl Server {
@@ -89,7 +95,9 @@ dial_plan = {{ country = "RU", internal_min = 3, internal_max = 3 }}
             head = setup.head,
             host = address.ip(),
             port = address.port(),
-            pbx = setup.pbx,
+            pbx = setup
+                .pbx
+                .replace("@asterisk@", &asterisk.folder().display().to_string()),
             users = USERS,
             tables = setup.tables,
         );
@@ -98,6 +106,11 @@ dial_plan = {{ country = "RU", internal_min = 3, internal_max = 3 }}
         Self {
             child: None,
             folder,
+            log_filter: setup
+                .log
+                .clone()
+                .unwrap_or_else(|| "debug,sqlx=warn,hyper=info".into()),
+            environment: Vec::new(),
         }
     }
 
@@ -107,6 +120,12 @@ dial_plan = {{ country = "RU", internal_min = 3, internal_max = 3 }}
 
     /// Starts it and waits until it has a port.
     pub(crate) fn start(&mut self) {
+        self.launch();
+        self.wait_for_port();
+    }
+
+    /// Starts it and waits for nothing.
+    pub(crate) fn launch(&mut self) {
         let _ = fs::remove_file(self.folder.path().join("port"));
         let log = File::options()
             .create(true)
@@ -116,12 +135,16 @@ dial_plan = {{ country = "RU", internal_min = 3, internal_max = 3 }}
         let child = Command::new(env!("CARGO_BIN_EXE_sidetone-server"))
             .arg("--config")
             .arg(self.config())
-            .env("RUST_LOG", "debug,sqlx=warn,hyper=info")
+            .env("RUST_LOG", &self.log_filter)
+            .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
             .stderr(log)
             .spawn()
             .expect("the server");
         self.child = Some(child);
+    }
+
+    fn wait_for_port(&mut self) {
         let until = Instant::now() + SOON;
         while !self.folder.path().join("port").exists() {
             assert!(Instant::now() < until, "no port:\n{}", self.log());

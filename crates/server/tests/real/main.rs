@@ -4,3 +4,5 @@
 mod calls;
 mod client;
 mod firm;
+mod lasting;
+mod rights;
