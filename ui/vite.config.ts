@@ -22,5 +22,7 @@ export default defineConfig({
     css: true,
     include: ["src/**/*.test.ts"],
     restoreMocks: true,
+    setupFiles: ["src/testing/setup.ts"],
+    testTimeout: 30_000,
   },
 });

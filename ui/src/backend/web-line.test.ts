@@ -32,7 +32,7 @@ test("the_token_is_in_the_first_message_and_not_in_the_address", async () => {
 test("after_the_welcome_come_a_snapshot_and_changes", async () => {
   const { line, arrival } = await welcomed([extension("102", "Boris")]);
   arrival.say({ type: "changes", seq: 8, facts: [extension("102", "Boris", { lamp: "ringing" })] });
-  await vi.waitFor(() => expect(line.facts.extensions.get("102@main")?.lamp).toBe("ringing"));
+  await until(() => expect(line.facts.extensions.get("102@main")?.lamp).toBe("ringing"));
   expect(line.status).toEqual({ line: "up", server: "test" });
 });
 
@@ -43,16 +43,16 @@ test("a_gap_in_the_numbers_is_closed_by_a_snapshot", async () => {
   // What comes before the snapshot is in it.
   arrival.say({ type: "changes", seq: 10, facts: [extension("102", "Boris", { lamp: "busy" })] });
   arrival.say({ type: "snapshot", seq: 10, facts: firm(extension("102", "Boris", { lamp: "on_hold" })) });
-  await vi.waitFor(() => expect(line.facts.extensions.get("102@main")?.lamp).toBe("on_hold"));
+  await until(() => expect(line.facts.extensions.get("102@main")?.lamp).toBe("on_hold"));
   arrival.say({ type: "changes", seq: 11, facts: [extension("102", "Boris", { lamp: "idle" })] });
-  await vi.waitFor(() => expect(line.facts.extensions.get("102@main")?.lamp).toBe("idle"));
+  await until(() => expect(line.facts.extensions.get("102@main")?.lamp).toBe("idle"));
 });
 
 test("an_old_number_is_not_heard_twice", async () => {
   const { line, arrival } = await welcomed([extension("102", "Boris")]);
   arrival.say({ type: "changes", seq: 7, facts: [extension("102", "Boris", { lamp: "ringing" })] });
   arrival.say({ type: "changes", seq: 8, facts: [extension("103", "Chen")] });
-  await vi.waitFor(() => expect(line.facts.extensions.get("103@main")).toBeDefined());
+  await until(() => expect(line.facts.extensions.get("103@main")).toBeDefined());
   expect(line.facts.extensions.get("102@main")?.lamp).toBe("idle");
 });
 
@@ -77,7 +77,7 @@ test("a_request_whose_line_broke_is_unknown_and_is_never_sent_again", async () =
   arrival.close();
   expect(await answer).toMatchObject({ answer: "failed", code: "unknown" });
   const again = await greet(await server.arrival());
-  await vi.waitFor(() => expect(line.status.line).toBe("up"));
+  await until(() => expect(line.status.line).toBe("up"));
   const marker = line.request({ request: "explain", text: "marker" });
   expect(await again.next()).toMatchObject({ type: "request", request: { request: "explain" } });
   again.close();
@@ -111,20 +111,20 @@ test("a_silent_server_is_asked_and_one_that_stays_silent_is_left", async () => {
 test("a_lost_line_is_tried_again_and_what_was_known_stays_until_then", async () => {
   const { line, server, arrival } = await welcomed([extension("102", "Boris")]);
   arrival.close();
-  await vi.waitFor(() => expect(line.status.line).toBe("away"));
+  await until(() => expect(line.status.line).toBe("away"));
   expect(line.facts.extensions.get("102@main")?.name).toBe("Boris");
   await greet(await server.arrival(), [extension("103", "Chen")]);
-  await vi.waitFor(() => expect(line.status.line).toBe("up"));
-  await vi.waitFor(() => expect(line.facts.extensions.get("102@main")).toBeUndefined());
+  await until(() => expect(line.status.line).toBe("up"));
+  await until(() => expect(line.facts.extensions.get("102@main")).toBeUndefined());
 });
 
 test("a_network_that_comes_back_is_tried_at_once", async () => {
   const { line, server, arrival } = await welcomed([], { times: { ...TIMES, firstMs: 600_000, mostMs: 600_000 } });
   arrival.close();
-  await vi.waitFor(() => expect(line.status.line).toBe("away"));
+  await until(() => expect(line.status.line).toBe("away"));
   line.wake();
   await greet(await server.arrival());
-  await vi.waitFor(() => expect(line.status.line).toBe("up"));
+  await until(() => expect(line.status.line).toBe("up"));
 });
 
 test("a_refused_token_is_forgotten_and_not_tried_again", async () => {
@@ -151,7 +151,7 @@ test.each(["busy", "too_slow"] as const)("a_server_that_is_%s_is_left_alone_as_l
   const { line, arrival } = await welcomed();
   const before = Date.now();
   arrival.say({ ...goodbye(code, "Later."), retry_after_ms: 60_000 });
-  await vi.waitFor(() => expect(line.status).toMatchObject({ line: "away", words: "Later." }));
+  await until(() => expect(line.status).toMatchObject({ line: "away", words: "Later." }));
   expect(line.status.line === "away" && line.status.retryAt - before).toBeGreaterThanOrEqual(60_000);
 });
 
@@ -159,7 +159,7 @@ test.each(["<html>", "null", '{"no":"type"}'])("a_server_that_says_nonsense_is_l
   const { line, arrival } = await welcomed();
   arrival.babble(text);
   await arrival.closed;
-  await vi.waitFor(() => expect(line.status.line).not.toBe("up"));
+  await until(() => expect(line.status.line).not.toBe("up"));
 });
 
 test("following_something_else_voids_changes_until_its_snapshot", async () => {
@@ -169,7 +169,7 @@ test("following_something_else_voids_changes_until_its_snapshot", async () => {
   arrival.say({ type: "changes", seq: 8, facts: [extension("102", "Boris")] });
   arrival.say({ type: "snapshot", seq: 8, facts: firm() });
   arrival.say({ type: "changes", seq: 9, facts: [extension("103", "Chen")] });
-  await vi.waitFor(() => expect(line.facts.extensions.get("103@main")).toBeDefined());
+  await until(() => expect(line.facts.extensions.get("103@main")).toBeDefined());
   expect(line.facts.extensions.get("102@main")).toBeUndefined();
 });
 
@@ -203,7 +203,7 @@ async function opened(over: Partial<LineOptions> = {}): Promise<{ line: WebLine;
 async function welcomed(facts: Fact[] = [], over: Partial<LineOptions> = {}) {
   const { line, server } = await opened(over);
   const arrival = await greet(await server.arrival(), facts);
-  await vi.waitFor(() => expect(line.facts.known).toBe(true));
+  await until(() => expect(line.facts.known).toBe(true));
   return { line, server, arrival };
 }
 
@@ -217,4 +217,9 @@ async function greet(arrival: Arrival, facts: Fact[] = []): Promise<Arrival> {
 
 function goodbye(code: ErrorCode, message: string) {
   return { type: "goodbye", code, message } as const;
+}
+
+/** Waits for what must come; generous, for the machine is shared. */
+function until(holds: () => void): Promise<void> {
+  return vi.waitFor(holds, { timeout: 20_000 });
 }

@@ -250,6 +250,7 @@ test("an_incoming_call_is_told_once_however_often_it_changes", async () => {
   line.tell(call());
   await Promise.resolve();
   expect(told).toBe(0);
+  line.tell(call({ ...(ringing as object) }));
   line.tell(call({ ...(ringing as object), id: "c2", party: { number: null, name: null } }));
   await waitFor(() => expect(region.textContent).toBe("Incoming call: Number withheld"));
 });
@@ -293,7 +294,7 @@ test.each([
       line.tell({ fact: "pbx", key: "main", value: { line: "away", words: "Gone.", retry_at: Date.now() + 9000 } }),
   ],
 ])("without_%s_everything_is_grey_with_the_reason", async (_, lose) => {
-  const { line, user } = open(boris(), call(), queue(), parked(), missed());
+  const { line, user } = open(boris(), chen({ lamp: "ringing", calls: [lampCall()] }), call(), queue(), parked(), missed());
   lose(line);
   expect(screen.getByText("Gone.")).toBeTruthy();
   expect(screen.getByText(/Tries again in 0:\d\d/)).toBeTruthy();
@@ -309,6 +310,10 @@ test.each([
     await user.click(button);
   }
   await user.click(tile("102"));
+  tile("103").focus();
+  await user.keyboard("p");
+  await user.keyboard("t");
+  expect(screen.queryByRole("group", { name: "Transfer" })).toBeNull();
   expect(line.requests).toEqual([]);
   await expectAccessible();
 });

@@ -55,6 +55,12 @@ test("a_closed_group_is_its_header_alone", () => {
   expect(layout.rows.map(({ group, kind }) => `${group} ${kind}`)).toEqual(["a header", "b header", "b tiles"]);
 });
 
+test("groups_whose_names_look_like_rows_of_others_have_rows_of_their_own", () => {
+  const named = (name: string): Group => ({ id: `group ${name}`, name, keys: ["1", "2"] });
+  const { rows } = layOut([named("A"), named("A 0"), named("A header"), named("A header 0")], 1, allOpen);
+  expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length);
+});
+
 test("arrow_keys_reach_every_tile_and_header_and_stop_at_the_ends", () => {
   const layout = layOut(abc(), 2, allOpen);
   expect(walk(layout, "ArrowRight", 9)).toEqual(["a:-", "a:1", "a:2", "a:3", "b:-", "b:4", "b:4", "b:4", "b:4"]);

@@ -31,7 +31,7 @@ export function layOut(groups: Group[], columns: number, isOpen: (group: string)
   for (const { id: group, name, keys } of groups) {
     const open = isOpen(group);
     const place = { group, index: rows.length, top, height: HEADER_HEIGHT };
-    rows.push({ kind: "header", id: group, name, count: keys.length, open, ...place });
+    rows.push({ kind: "header", id: `${group} header`, name, count: keys.length, open, ...place });
     top += HEADER_HEIGHT;
     for (let at = 0; open && at < keys.length; at += columns) {
       const place = { group, index: rows.length, top, height: TILE_HEIGHT };
