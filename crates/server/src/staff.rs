@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 use store::{Origin, Store, StoreError, User, UserId};
-use tokio::sync::Notify;
+use tokio::sync::Mutex;
 use tracing::{info, warn};
 use wire::{Role, rest::Policy};
 
@@ -24,7 +24,8 @@ pub(crate) struct Staff {
     store: Store,
     hub: HubHandle,
     config: Arc<Config>,
-    changed: Arc<Notify>,
+    /// Held from reading to telling, so that nobody tells the hub what was so before.
+    telling: Arc<Mutex<()>>,
     /// What is wrong with a source, for the health page.
     troubles: Arc<RwLock<BTreeMap<&'static str, String>>>,
 }
@@ -35,14 +36,9 @@ impl Staff {
             store,
             hub,
             config: Arc::new(config),
-            changed: Arc::default(),
+            telling: Arc::default(),
             troubles: Arc::default(),
         }
-    }
-
-    /// Somebody was changed in the store.
-    pub(crate) fn changed(&self) {
-        self.changed.notify_one();
     }
 
     pub(crate) fn troubles(&self) -> Vec<String> {
@@ -60,8 +56,9 @@ impl Staff {
         Ok(())
     }
 
-    /// Tells the hub who there is.
+    /// Tells the hub who there is; whatever is asked afterwards is answered by that.
     pub(crate) async fn tell_hub(&self) -> Result<(), StoreError> {
+        let _telling = self.telling.lock().await;
         let users = self.store.users().await?;
         let people = users.into_iter().map(person).collect();
         if let Err(why) = self.hub.tell(Ask::People(people)).await {
@@ -78,19 +75,7 @@ impl Staff {
             if let Err(error) = self.tell_hub().await {
                 warn!(%error, "people cannot be read");
             }
-            let again = tokio::time::sleep(every);
-            tokio::pin!(again);
-            // A change by hand is told at once, without asking the directories.
-            loop {
-                tokio::select! {
-                    () = &mut again => break,
-                    () = self.changed.notified() => {
-                        if let Err(error) = self.tell_hub().await {
-                            warn!(%error, "people cannot be read");
-                        }
-                    }
-                }
-            }
+            tokio::time::sleep(every).await;
         }
     }
 

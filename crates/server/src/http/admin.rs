@@ -109,7 +109,7 @@ pub(crate) async fn add_user(
         &user.login,
         "done",
     );
-    app.people.changed();
+    tell(&app).await?;
     Ok((StatusCode::CREATED, Json(shown(user))))
 }
 
@@ -181,8 +181,14 @@ pub(crate) async fn change_user(
         &user.login,
         "done",
     );
-    app.people.changed();
+    tell(&app).await?;
     Ok(Json(shown(user)))
+}
+
+/// From the answer on it is so: somebody who was shut out is out.
+async fn tell(app: &App) -> Result<(), Refused> {
+    let told = app.people.tell_hub().await;
+    Ok(told.map_err(|error| app.broken("users", &error))?)
 }
 
 fn filled(text: Option<String>) -> Option<String> {

@@ -121,6 +121,16 @@ async fn filter(
             false => Visible::Extensions { pbx, extensions },
         }
     };
+    let given = [&query.text, &query.extension, &query.queue];
+    if given
+        .into_iter()
+        .flatten()
+        .any(|text| text.contains(char::is_control))
+    {
+        // A NUL ends a text for one database and is no text at all for another.
+        let words = "A search has letters, digits and signs only.";
+        return Err(Refused::new(ErrorCode::BadRequest, words));
+    }
     let text = query.text.filter(|text| !text.trim().is_empty());
     let is_number = |text: &String| {
         text.chars().any(|c| c.is_ascii_digit())

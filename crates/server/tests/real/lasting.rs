@@ -12,7 +12,7 @@ use std::{
 };
 use testkit::{
     Asterisk, Phones, Postgres, asterisk,
-    phones::{Customer, Policy, What},
+    phones::{Customer, PhoneCall, Policy, What},
 };
 use wire::{
     MissedCall,
@@ -162,9 +162,7 @@ impl Load {
 
 fn one(phones: &Phones, customer: &Customer, kind: Kind, chance: &mut Chance) {
     let mark = phones.mark();
-    let call = phones
-        .customer_calls(customer, kind.line())
-        .expect("a call");
+    let call = placed(phones, customer, kind.line());
     let until = |wanted: fn(&What) -> bool| {
         let found = phones.wait_after(mark, SOON, |event| {
             event.call == Some(call) && wanted(&event.what)
@@ -195,6 +193,18 @@ fn one(phones: &Phones, customer: &Customer, kind: Kind, chance: &mut Chance) {
         phones.hang_up(call).expect("hang up");
     }
     until(|what| matches!(what, What::Ended { .. }));
+}
+
+/// The phones let go of a call some time after its end, and say until then that they have too many.
+fn placed(phones: &Phones, customer: &Customer, line: &str) -> PhoneCall {
+    let until = Instant::now() + SOON;
+    loop {
+        match phones.customer_calls(customer, line) {
+            Ok(call) => return call,
+            Err(why) => assert!(Instant::now() < until, "{why:#}"),
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Waits until the PBX's records are in, and looks at every call.
