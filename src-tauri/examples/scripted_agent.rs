@@ -114,6 +114,10 @@ impl Agent {
             | Request::ForgetDial { .. }
             | Request::SaveSettings { .. }
             | Request::TakeLinks
+            | Request::Enrol { .. }
+            | Request::ConfirmEnrol { .. }
+            | Request::DismissEnrol { .. }
+            | Request::SignOut
             | Request::Closed { .. }
             | Request::Painted { .. }
             | Request::Status

@@ -7,6 +7,10 @@ mod system;
 #[path = "wakes/linux.rs"]
 mod system;
 
+// Tried on every system, although Linux has better.
+#[cfg(all(test, target_os = "linux"))]
+mod elsewhere;
+
 use std::{
     pin::Pin,
     task::{Context, Poll},

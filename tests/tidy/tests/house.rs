@@ -9,7 +9,7 @@ use std::process::Command;
 const ARROWS: &[(&str, &[&str])] = &[
     ("phone-number", &[]),
     ("ami", &[]),
-    ("view", &[]),
+    ("view", &["wire"]),
     ("calls", &["ami"]),
     ("ami-client", &["ami"]),
     ("contacts", &["phone-number"]),

@@ -58,3 +58,20 @@ fn route_to(far: IpAddr) -> Option<IpAddr> {
     socket.connect((far, 9)).ok()?;
     Some(socket.local_addr().ok()?.ip())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::Plain;
+
+    #[test]
+    fn a_route_that_stays_is_no_change_and_one_that_comes_back_is() {
+        let server = ServerAddress::parse("http://127.0.0.1", Plain::Loopback).unwrap();
+        let mut changes = Changes::new(&server);
+        assert_eq!(changes.routes, [Some(IpAddr::V4(Ipv4Addr::LOCALHOST))]);
+        assert!(!changes.look());
+        changes.routes = vec![None];
+        assert!(changes.look());
+        assert!(!changes.look());
+    }
+}
