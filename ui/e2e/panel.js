@@ -42,7 +42,8 @@ page.on("console", (message) => message.type() === "error" && complain(message.t
 await page.exposeFunction("sidetoneSees", say);
 await page.evaluate(watch);
 const expected = option("expect", "").split(",").filter(Boolean);
-for (const number of expected) await tile(number).waitFor().catch(cannotBegin);
+for (const number of expected) await reveal(number).catch(cannotBegin);
+await search("");
 say({ ready: expected });
 
 for await (const line of createInterface({ input: process.stdin })) {
@@ -66,13 +67,17 @@ async function carryOut(command) {
     const own = (name) => page.getByRole("region", { name: "My calls" }).getByRole("button", { name }).first();
     let found;
     if ((found = is(/^call (\S+) by keyboard$/))) return byKeyboard(found[0]);
-    if ((found = is(/^call (\S+)$/))) return tile(found[0]).click();
+    if ((found = is(/^call (\S+)$/))) {
+        await reveal(found[0]);
+        return tile(found[0]).click();
+    }
     if ((found = is(/^dial (.+)$/))) {
         await page.getByRole("textbox", { name: "Number to call" }).fill(found[0]);
         return page.keyboard.press("Enter");
     }
     if ((found = is(/^transfer (\S+) by drag$/))) return drag(found[0]);
     if ((found = is(/^transfer (\S+) by click$/))) {
+        await reveal(found[0]);
         await own(/^(Transfer|Send on) /).click();
         return tile(found[0]).click();
     }
@@ -94,8 +99,7 @@ async function carryOut(command) {
         for (const key of found[0]) await page.getByRole("button", { name: `Key ${key}`, exact: true }).click();
         return undefined;
     }
-    if ((found = is(/^search ?(.*)$/)))
-        return page.getByRole("searchbox", { name: "Search colleagues" }).fill(found[0]);
+    if ((found = is(/^search ?(.*)$/))) return search(found[0]);
     if ((found = is(/^shot (.+)$/))) return page.screenshot({ path: found[0] });
     if ((found = is(/^tab (.+)$/))) return page.getByRole("tab", { name: found[0] }).click();
     switch (command) {
@@ -132,6 +136,16 @@ async function carryOut(command) {
     }
 }
 
+function search(text) {
+    return page.getByRole("searchbox", { name: "Search colleagues" }).fill(text);
+}
+
+/** Only tiles that fit into the window are in the document: a search brings the others there. */
+async function reveal(number) {
+    if ((await cell(number).count()) === 0) await search(number);
+    await tile(number).waitFor();
+}
+
 function cell(number) {
     return page.locator(`[data-tile^="${number}@"]`).first();
 }
@@ -164,6 +178,7 @@ function focused() {
 }
 
 async function drag(number) {
+    await reveal(number);
     const call = page.locator('article[draggable="true"]').first();
     // By its head: a button would keep the pointer for itself.
     await call.locator(".head").dragTo(cell(number));
