@@ -166,7 +166,13 @@ impl Scene {
         phones: Phones,
         session: DesktopSession,
     ) -> Result<Self> {
-        let server = Server::start(&session.home(), &asterisk, setup.user, &setup.settings)?;
+        let contacts = session.home().join("contacts.vcf");
+        std::fs::write(&contacts, &setup.contacts).context("write the contact book")?;
+        let site = Settings {
+            contacts_file: contacts.to_string_lossy().into_owned(),
+            ..setup.settings.clone()
+        };
+        let server = Server::start(&session.home(), &asterisk, setup.user, &site)?;
         let settings = Settings {
             keep_windows: setup.settings.keep_windows,
             confirm_links: setup.settings.confirm_links,

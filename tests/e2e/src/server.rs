@@ -126,6 +126,11 @@ fn configuration(
     let place = asterisk.ami_addr();
     let (host, port) = (place.ip(), place.port());
     let (context, country) = (&settings.context, &settings.dial_plan.country);
+    let (min, max) = (
+        settings.dial_plan.internal_min,
+        settings.dial_plan.internal_max,
+    );
+    let contacts = &settings.contacts_file;
     let (name, secret) = (user.name, user.secret);
     let folder = folder.display();
     let mut text = String::new();
@@ -134,7 +139,9 @@ fn configuration(
         "listen = \"127.0.0.1:0\"\nport_file = \"{folder}/server.port\"\n\n\
          [store]\nurl = \"sqlite:{folder}/server.db\"\n\n\
          [[pbx]]\nname = \"main\"\nhost = \"{host}\"\nport = {port}\nuser = \"{name}\"\nsecret = \"{secret}\"\n\
-         context = \"{context}\"\ncountry = \"{country}\"\n"
+         context = \"{context}\"\n\
+         dial_plan = {{ country = \"{country}\", internal_min = {min}, internal_max = {max} }}\n\n\
+         [contacts]\nfile = \"{contacts}\"\n"
     )?;
     for (login, name, extension) in [("anna", "Anna", "101"), ("boris", "Boris", "102")] {
         write!(

@@ -20,7 +20,7 @@ use std::sync::{Arc, atomic::Ordering::Relaxed};
 use store::{AuditFilter, EnrolmentNew, Origin, SubscriptionId, TokenHash, UserId};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use wire::{
-    ErrorCode, Token,
+    EnrolLink, ErrorCode, Plain, ServerAddress, Token,
     rest::{
         AuditPage, AuditRow, ConfigView, Enrolment, Findings, Health, LogLines, NewEnrolment,
         NewWebhook, User, UserChange, Webhook,
@@ -288,7 +288,14 @@ pub(crate) async fn make_enrolment(
         .add_enrolment(&new)
         .await
         .map_err(|error| error.to_string())?;
-    let link = enrol_link(url, &code);
+    let plain = Plain::Anywhere;
+    let link = EnrolLink {
+        server: ServerAddress::parse(url, plain).map_err(|error| error.to_string())?,
+        code: code
+            .parse()
+            .map_err(|error: wire::EnrolError| error.to_string())?,
+    };
+    let link = link.to_string();
     let qr = QrCode::new(link.as_bytes()).map_err(|error| error.to_string())?;
     Ok(Enrolment {
         code,
@@ -299,16 +306,6 @@ pub(crate) async fn make_enrolment(
         link,
         expires: u64::try_from(expires).unwrap_or_default(),
     })
-}
-
-/// `sidetone://enrol/HOST[:PORT]/CODE`; `?http` where there is no TLS.
-fn enrol_link(url: &str, code: &str) -> String {
-    let (scheme, host) = url.split_once("://").unwrap_or(("https", url));
-    let plain = if scheme == "http" { "?http" } else { "" };
-    format!(
-        "sidetone://enrol/{}/{code}{plain}",
-        host.trim_end_matches('/')
-    )
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -9,7 +9,6 @@ use crate::{
 use axum::{
     Json,
     extract::{Query, State, rejection::JsonRejection, rejection::QueryRejection},
-    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use people::oidc::{Callback, DeviceLogin, Oidc, OidcConfig, Pending, SignedIn};
@@ -24,7 +23,7 @@ use store::{DeviceKind, DeviceNew, Origin, TokenHash, User, UserId};
 use tokio::{sync::OnceCell, task::JoinHandle};
 use wire::{
     Client, ErrorCode, Failure, Token,
-    rest::{DeviceFlow, Enrol, Enrolled, Password, SignIn},
+    rest::{DeviceFlow, DevicePoll, DevicePolled, DeviceStart, Enrol, Enrolled, Password, SignIn},
 };
 
 /// A sign-in at a provider has to end within this.
@@ -48,6 +47,7 @@ pub(crate) struct SigningIn {
 
 /// A device whose person signs in on another screen.
 struct Waiting {
+    start: DeviceStart,
     until: Instant,
     task: JoinHandle<Result<SignedIn, String>>,
 }
@@ -356,8 +356,10 @@ fn internal(error: impl std::fmt::Display) -> Refused {
 pub(crate) async fn device(
     State(app): State<Arc<App>>,
     Peer(address): Peer,
+    body: Result<Json<DeviceStart>, JsonRejection>,
 ) -> Result<Json<DeviceFlow>, Refused> {
     app.may_try(address)?;
+    let Json(start) = body?;
     provider(&app).await?;
     let login = match app.signing_in.provider.get() {
         Some(provider) => provider.begin_on_device().await.map_err(internal)?,
@@ -381,7 +383,7 @@ pub(crate) async fn device(
         return Err(Refused::new(ErrorCode::Busy, words));
     }
     let task = tokio::spawn(finish(app.clone(), login));
-    devices.insert(handle, Waiting { until, task });
+    devices.insert(handle, Waiting { start, until, task });
     Ok(Json(flow))
 }
 
@@ -395,27 +397,19 @@ async fn finish(app: Arc<App>, login: DeviceLogin) -> Result<SignedIn, String> {
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Poll {
-    handle: Token,
-    device: String,
-    client: Client,
-}
-
-/// Not yet: 202 without a body.
+/// How far the sign-in on another screen is.
 pub(crate) async fn poll(
     State(app): State<Arc<App>>,
     Peer(address): Peer,
-    body: Result<Json<Poll>, JsonRejection>,
-) -> Result<Response, Refused> {
+    body: Result<Json<DevicePoll>, JsonRejection>,
+) -> Result<Json<DevicePolled>, Refused> {
     app.may_try(address)?;
     let Json(body) = body?;
     let waiting = {
         let mut devices = lock(&app.signing_in.devices);
         match devices.get(&body.handle.0) {
             Some(waiting) if waiting.until > Instant::now() && !waiting.task.is_finished() => {
-                return Ok(StatusCode::ACCEPTED.into_response());
+                return Ok(Json(DevicePolled::Pending));
             }
             Some(_) => devices.remove(&body.handle.0),
             None => None,
@@ -426,6 +420,7 @@ pub(crate) async fn poll(
         let words = "This sign-in is too old or was used already. Begin again.";
         return Err(Refused::new(ErrorCode::Unauthenticated, words));
     };
+    let start = waiting.start;
     let signed = match waiting.task.await {
         Ok(Ok(signed)) => signed,
         Ok(Err(words)) => {
@@ -437,6 +432,8 @@ pub(crate) async fn poll(
         Err(_) => return Err(Refused::new(ErrorCode::Internal, "The sign-in broke off.")),
     };
     let user = user_of(&app, &signed, address).await?;
-    let made = enrolled(&app, user, &body.device, &body.client, address, "sign_in").await?;
-    Ok(made.into_response())
+    let Json(made) = enrolled(&app, user, &start.device, &start.client, address, "sign_in").await?;
+    Ok(Json(DevicePolled::Done {
+        enrolled: Box::new(made),
+    }))
 }
