@@ -193,11 +193,36 @@ impl Scene {
     }
 
     fn enrol(&self, login: &str) -> Result<()> {
+        self.enrol_at(&self.agent, &self.session, login)
+    }
+
+    fn enrol_at(&self, agent: &Sidetone, session: &DesktopSession, login: &str) -> Result<()> {
         let server = self.server.as_ref().context("a scene without a server")?;
         let code = server.code_for(login)?;
-        let (exit, said, wrong) = self.sidetone(&["enrol", &code, "--server", server.url()])?;
-        ensure!(exit == 0, "sidetone enrol: {said}{wrong}");
+        let told = agent.run(session, &["enrol", &code, "--server", server.url()])?;
+        let wrong = String::from_utf8_lossy(&told.stderr);
+        ensure!(told.status.success(), "sidetone enrol: {wrong}");
         Ok(())
+    }
+
+    /// A second computer on the same server, connected and idle. Drop its agent before its session.
+    ///
+    /// # Errors
+    /// What could not be started.
+    pub fn colleague(&self, login: &str) -> Result<(Sidetone, DesktopSession)> {
+        let session = DesktopSession::start(&session::Options::default())?;
+        let settings = Settings {
+            keep_windows: KeepWindows::OnDemand,
+            ..Settings::default()
+        };
+        save(&session, &settings)?;
+        let agent = Sidetone::start(&session, &[])?;
+        self.enrol_at(&agent, &session, login)?;
+        let soon = Duration::from_secs(10);
+        agent.wait(&session, "connected, phone known", soon, |status| {
+            status.connection.is_up() && status.me.lamp == view::Lamp::Idle
+        })?;
+        Ok((agent, session))
     }
 
     /// Asks the agent until `accept` takes its status.
