@@ -97,7 +97,7 @@ async fn what_is_followed_can_be_changed_and_asked_for_again() {
     let lamps = |client: &Client| client.of::<wire::Extension>("extension ").len();
     assert_eq!(lamps(&anna), 0);
     let two = Interest {
-        extensions: Names::These(vec!["101@main".into(), "104@main".into()]),
+        extensions: Names::These(["101@main".into(), "104@main".into()].into()),
         ..Interest::default()
     };
     anna.send(&json!({ "type": "follow", "interest": two }))

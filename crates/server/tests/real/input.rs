@@ -154,7 +154,7 @@ async fn calls_go_on_and_are_written_later_when_another_program_holds_the_databa
     let begun = sqlx::query("BEGIN IMMEDIATE").execute(&mut *other).await;
     begun.expect("held");
     calls_go_on(&firm, &mut anna, "4477120001").await;
-    trouble_is_said(&firm.server, "store").await;
+    trouble_is_said(&firm.server, "another program").await;
     let ended = sqlx::query("ROLLBACK").execute(&mut *other).await;
     ended.expect("let go");
     all_is_there(&firm, &["4477120001"]).await;
