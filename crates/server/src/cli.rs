@@ -113,6 +113,8 @@ fn act(wanted: Wanted) -> Result<ExitCode> {
     let environment: config::Environment = std::env::vars().collect();
     let file = wanted.config;
     let config = config::load(file.as_deref(), &environment)?;
+    // Whoever speaks TLS here speaks it by this; an error is that another was chosen before.
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
