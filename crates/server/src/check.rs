@@ -32,8 +32,12 @@ pub(crate) async fn all(config: &Config, file: Option<&Path>) -> Vec<Finding> {
     findings.extend(address(config));
     findings.push(store(config).await);
     findings.extend(disk(config, file));
-    for pbx in &config.pbx {
-        findings.extend(site(pbx, file).await);
+    for (place, pbx) in config.pbx.iter().enumerate() {
+        let is_here =
+            |user: &&config::User| user.pbx == pbx.name || (user.pbx.is_empty() && place == 0);
+        let mut here = config.user.iter().filter(is_here);
+        let extension = here.find_map(|user| some(&user.extension));
+        findings.extend(site(pbx, extension, file).await);
     }
     if config.pbx.is_empty() {
         let words = "No [[pbx]] is set up: nobody can call.";
@@ -57,8 +61,13 @@ pub(crate) async fn running(app: &App) -> Vec<Finding> {
         Err(error) => finding(false, "store", sentence(&error.to_string())),
     });
     findings.extend(disk(&app.config, file));
+    let users = app.store.users().await.unwrap_or_default();
     for pbx in &app.config.pbx {
-        findings.extend(site(pbx, file).await);
+        let mut here = users
+            .iter()
+            .filter(|user| user.pbx == pbx.name && !user.disabled);
+        let extension = here.find_map(|user| some(user.extension.as_deref()?));
+        findings.extend(site(pbx, extension, file).await);
     }
     findings.extend(
         app.people
@@ -149,13 +158,18 @@ fn contacts(config: &Config, file: Option<&Path>) -> Option<Finding> {
     })
 }
 
-async fn site(from: &config::Pbx, file: Option<&Path>) -> Vec<Finding> {
+fn some(extension: &str) -> Option<&str> {
+    Some(extension.trim()).filter(|extension| !extension.is_empty())
+}
+
+/// `extension` is one of somebody here, for the test of dialling.
+async fn site(from: &config::Pbx, extension: Option<&str>, file: Option<&Path>) -> Vec<Finding> {
     let what = format!("pbx {}", from.name);
     let site = match Site::new(from) {
         Ok(site) => site,
         Err(words) => return vec![finding(false, what, sentence(&words))],
     };
-    let mut findings = vec![probe(&site, &what).await];
+    let mut findings = vec![probe(&site, extension, &what).await];
     findings.push(match journal::source(&from.records, file) {
         Err(words) => finding(false, &what, sentence(&words)),
         Ok(None) => {
@@ -180,12 +194,12 @@ async fn read_one(source: cdr::Source) -> Result<(), String> {
 }
 
 /// Over a connection of its own, without dialling.
-async fn probe(site: &Site, what: &str) -> Finding {
+async fn probe(site: &Site, extension: Option<&str>, what: &str) -> Finding {
     let (_keep, book) = watch::channel(Arc::default());
     let (engine, mut updates) = engine::spawn(book);
     let config = engine::Config {
         pbx: site.pbx.clone(),
-        desk: site.any_desk(),
+        desk: site.test_desk(extension),
     };
     let test = Command::Test {
         key: 1,
@@ -203,6 +217,11 @@ async fn probe(site: &Site, what: &str) -> Finding {
         None
     });
     match report.await {
+        Ok(Some(report)) if report.connection.words.contains(Site::NOBODY) => {
+            let words =
+                "Connected; nobody has an extension here yet, so that dialling was not tried.";
+            finding(true, what, words)
+        }
         Ok(Some(report)) => finding(report.connection.passed, what, report.connection.words),
         Ok(None) | Err(_) => finding(false, what, "It did not answer in time."),
     }

@@ -113,6 +113,8 @@ fn act(wanted: Wanted) -> Result<ExitCode> {
     let environment: config::Environment = std::env::vars().collect();
     let file = wanted.config;
     let config = config::load(file.as_deref(), &environment)?;
+    // Whoever speaks TLS here speaks it by this; an error is that another was chosen before.
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -170,8 +172,7 @@ async fn users(store: &Store) -> Result<ExitCode> {
 async fn enrol(config: &config::Config, login: &str, hours: u16) -> Result<ExitCode> {
     let store = run::open(config).await?;
     // Somebody new in the file is known before the server has run with it.
-    let users = crate::staff::configured(config);
-    store.sync_users(store::Origin::Config, &users).await?;
+    crate::staff::sync_configured(&store, config).await?;
     let url = run::url(config, port(config));
     let made = http::make_enrolment(&store, &url, login, hours, None).await;
     let made = made.map_err(anyhow::Error::msg)?;

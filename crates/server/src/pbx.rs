@@ -76,17 +76,21 @@ impl Site {
         })
     }
 
-    /// A desk for the test of rights, whose extension is nobody's.
-    pub(crate) fn any_desk(&self) -> Desk {
+    /// A desk for the test of rights, at an extension of somebody; without one at nobody's.
+    pub(crate) fn test_desk(&self, extension: Option<&str>) -> Desk {
+        let extension = extension.unwrap_or(Self::NOBODY);
         Desk {
-            extension: "sidetone-check".into(),
-            channel: "PJSIP/sidetone-check".into(),
+            extension: extension.to_owned(),
+            channel: format!("PJSIP/{extension}"),
             context: self.context.clone(),
             dial_plan: self.dial_plan.clone(),
             placing: self.placing.clone(),
             handling: self.handling.clone(),
         }
     }
+
+    /// An extension that no phone system has.
+    pub(crate) const NOBODY: &'static str = "sidetone-check";
 }
 
 fn tls(from: &config::Pbx) -> Result<Tls, String> {

@@ -22,7 +22,10 @@ use std::{
     time::Duration,
 };
 use store::{Board, Location, Store};
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
 use tracing::{error, info, warn};
 
 /// Rows of the audit that may wait for the disk.
@@ -46,7 +49,7 @@ pub(crate) async fn run(config: Config, file: Option<PathBuf>, recent: Recent) -
     let store = open(&config).await?;
     let listening = http::listen(&config, file.as_deref()).await?;
     let address = listening.address()?;
-    let running = start(&config, file.clone(), &store, recent, address.port()).await?;
+    let mut running = start(&config, file.clone(), &store, recent, address.port()).await?;
     let (end, ending) = watch::channel(false);
     let router = http::router(running.app.clone());
     let serving = tokio::spawn(listening.serve(router, ending));
@@ -54,7 +57,18 @@ pub(crate) async fn run(config: Config, file: Option<PathBuf>, recent: Recent) -
     info!(version = env!("CARGO_PKG_VERSION"), %address, "ready");
     notify::ready();
     let alive = tokio::spawn(watchdog(running.hub.clone()));
-    signalled().await?;
+    let broken = tokio::select! {
+        signalled = signalled() => {
+            signalled?;
+            false
+        }
+        // Each of them serves for as long as the server runs. Without one of them it only seems to: whoever watches over
+        // the program starts it again.
+        Some(_) = running.keepers.join_next() => {
+            error!("a part of the server broke off");
+            true
+        }
+    };
     info!("ending");
     notify::stopping();
     let _ = running.hub.tell(Ask::End).await;
@@ -65,6 +79,10 @@ pub(crate) async fn run(config: Config, file: Option<PathBuf>, recent: Recent) -
     running.finish().await;
     store.close().await;
     info!("ended");
+    anyhow::ensure!(
+        !broken,
+        "a part of the server broke off; the log says which"
+    );
     Ok(())
 }
 
@@ -83,6 +101,7 @@ struct Running {
     hub: HubHandle,
     engines: Vec<engine::Handle>,
     writers: Vec<tokio::task::JoinHandle<()>>,
+    keepers: JoinSet<()>,
 }
 
 impl Running {
@@ -147,18 +166,19 @@ async fn start(
         .context("people of the configuration")?;
     people.tell_hub().await.context("people of the store")?;
     show_board(&writer).await;
-    tokio::spawn(people.clone().follow());
-    tokio::spawn(journal::write_audit(writer.clone(), audits));
-    tokio::spawn(journal::keep_tidy(
+    let mut keepers = JoinSet::new();
+    keepers.spawn(people.clone().follow());
+    keepers.spawn(journal::write_audit(writer.clone(), audits));
+    keepers.spawn(journal::keep_tidy(
         writer.clone(),
         config.call_log.keep_days,
     ));
-    tokio::spawn(webhooks::deliver(
+    keepers.spawn(webhooks::deliver(
         store.clone(),
         config.http.clone(),
         counters.clone(),
     ));
-    tokio::spawn(count(counters.clone()));
+    keepers.spawn(count(counters.clone()));
     let mut writers = Vec::new();
     for (site, log) in sites.iter().zip(logs) {
         let write = journal::write_calls(writer.clone(), site.clone(), log);
@@ -168,7 +188,7 @@ async fn start(
         let source = journal::source(&pbx.records, file.as_deref());
         let source = source.map_err(|words| anyhow::anyhow!("[[pbx]] {}: {words}", pbx.name))?;
         if let Some((name, source)) = source {
-            tokio::spawn(journal::complete(
+            keepers.spawn(journal::complete(
                 writer.clone(),
                 site.clone(),
                 name,
@@ -196,8 +216,9 @@ async fn start(
         people,
         signing_in: http::signin::SigningIn::default(),
     });
-    tokio::spawn(cut_revoked(app.clone()));
+    keepers.spawn(cut_revoked(app.clone()));
     Ok(Running {
+        keepers,
         app,
         hub,
         engines,

@@ -5,12 +5,13 @@ use crate::{
     config::{self, Config},
     hub::{Ask, HubHandle, Person},
 };
+use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
-use store::{Origin, Store, StoreError, User, UserId};
+use store::{Origin, Store, StoreError, Synced, User, UserId};
 use tokio::sync::Mutex;
 use tracing::{info, warn};
 use wire::{Role, rest::Policy};
@@ -48,8 +49,7 @@ impl Staff {
 
     /// Those of the configuration, at once; whoever is there already keeps what he has.
     pub(crate) async fn take_configured(&self) -> Result<(), StoreError> {
-        let users = configured(&self.config);
-        let synced = self.store.sync_users(Origin::Config, &users).await?;
+        let synced = sync_configured(&self.store, &self.config).await?;
         for login in &synced.taken {
             warn!(%login, "is known from another source already; the configuration's entry is left out");
         }
@@ -100,6 +100,25 @@ impl Staff {
         }
     }
 
+    /// Keeps what an administrator says of somebody whom another source names, so that it outlives the next look there.
+    pub(crate) async fn keep_said(&self, user: &User, by: &UserId) -> Result<(), StoreError> {
+        if user.source == Origin::Admin {
+            return Ok(());
+        }
+        let _telling = self.telling.lock().await;
+        let mut said = said(&self.store).await?;
+        let about = Said {
+            role: user.role,
+            disabled: user.disabled,
+            policy: user.policy.clone(),
+        };
+        said.insert(user.id.to_string(), about);
+        let text = serde_json::to_string(&said).unwrap_or_default();
+        let now = crate::clock::store_ms();
+        self.store.set_setting(SAID, &text, Some(by), now).await?;
+        Ok(())
+    }
+
     async fn take(
         &self,
         name: &'static str,
@@ -115,12 +134,11 @@ impl Staff {
                     "" => self.config.pbx.first().map_or("", |pbx| &pbx.name),
                     pbx => pbx,
                 };
-                let known = self.store.users().await.unwrap_or_default();
                 let users: Vec<User> = found
                     .into_iter()
-                    .map(|person| of_directory(person, origin, pbx, &known))
+                    .map(|person| of_directory(person, origin, pbx))
                     .collect();
-                let synced = self.store.sync_users(origin, &users).await;
+                let synced = sync(&self.store, origin, users).await;
                 synced.map_err(|error| error.to_string())
             }
             Err(words) => Err(words),
@@ -242,25 +260,77 @@ fn of_config(user: &config::User, first: &str) -> User {
     }
 }
 
-/// What an administrator gave stays: role and policy are not the directory's.
-fn of_directory(person: people::Person, origin: Origin, pbx: &str, known: &[User]) -> User {
-    let old = known
-        .iter()
-        .find(|old| old.source == origin && old.login.eq_ignore_ascii_case(&person.login));
+fn of_directory(person: people::Person, origin: Origin, pbx: &str) -> User {
     User {
         id: UserId::fresh(),
         login: person.login,
         name: person.name,
-        role: old.map_or(store::Role::Agent, |old| old.role),
+        role: store::Role::Agent,
         pbx: pbx.to_owned(),
         extension: person.extension,
         channel: person.channel,
         groups: person.groups,
         source: origin,
         disabled: false,
-        policy: old.map_or_else(|| policy_text(&Policy::default()), |old| old.policy.clone()),
-        subject: old.and_then(|old| old.subject.clone()),
+        policy: policy_text(&Policy::default()),
+        subject: None,
     }
+}
+
+/// The setting that holds what administrators said, by user.
+const SAID: &str = "people";
+
+/// What an administrator said of somebody: role, policy, and whether he may come in are not the source's any more.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct Said {
+    role: store::Role,
+    disabled: bool,
+    policy: String,
+}
+
+async fn said(store: &Store) -> Result<BTreeMap<String, Said>, StoreError> {
+    let setting = store.setting(SAID).await?;
+    let text = setting.map_or_else(|| "{}".to_owned(), |setting| setting.value);
+    Ok(serde_json::from_str(&text).unwrap_or_else(|error| {
+        warn!(%error, "what administrators said of people cannot be read");
+        BTreeMap::new()
+    }))
+}
+
+/// Everybody of the configuration into the store.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) async fn sync_configured(store: &Store, config: &Config) -> Result<Synced, StoreError> {
+    sync(store, Origin::Config, configured(config)).await
+}
+
+/// The people of a source, with what is known of them besides.
+async fn sync(store: &Store, origin: Origin, users: Vec<User>) -> Result<Synced, StoreError> {
+    let (known, said) = (store.users().await?, said(store).await?);
+    let old = |user: &User| {
+        known
+            .iter()
+            .find(|old| old.source == origin && old.login.eq_ignore_ascii_case(&user.login))
+    };
+    let complete = |user: User| {
+        let Some(old) = old(&user) else { return user };
+        let user = User {
+            subject: old.subject.clone(),
+            ..user
+        };
+        match said.get(old.id.as_str()) {
+            Some(said) => User {
+                role: said.role,
+                disabled: said.disabled,
+                policy: said.policy.clone(),
+                ..user
+            },
+            None => user,
+        }
+    };
+    let users: Vec<User> = users.into_iter().map(complete).collect();
+    store.sync_users(origin, &users).await
 }
 
 pub(crate) fn person(user: User) -> Person {

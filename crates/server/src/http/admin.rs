@@ -174,6 +174,8 @@ pub(crate) async fn change_user(
         .put_user(&user)
         .await
         .map_err(|error| app.broken("users", &error))?;
+    let kept = app.people.keep_said(&user, &signed.user.id).await;
+    kept.map_err(|error| app.broken("users", &error))?;
     app.note(
         &signed.user.login,
         &signed.address,
@@ -458,7 +460,8 @@ pub(crate) async fn add_webhook(
         &signed.user.login,
         &signed.address,
         "add_webhook",
-        &body.url,
+        // Path and parameters often hold a key.
+        &origin(&body.url),
         "done",
     );
     let webhook = Webhook {
@@ -471,6 +474,12 @@ pub(crate) async fn add_webhook(
         secret: Some(Token(secret)),
     };
     Ok((StatusCode::CREATED, Json(webhook)))
+}
+
+fn origin(url: &str) -> String {
+    let url = reqwest::Url::parse(url);
+    url.map(|url| url.origin().ascii_serialization())
+        .unwrap_or_default()
 }
 
 pub(crate) async fn remove_webhook(

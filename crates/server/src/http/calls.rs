@@ -13,7 +13,7 @@ use axum::{
 };
 use presence::Sight;
 use std::{collections::BTreeSet, sync::Arc};
-use store::{CallCursor, CallFilter, Visible};
+use store::{Begun, CallCursor, CallFilter, Visible};
 use wire::{
     Answer, ErrorCode, Request,
     rest::{LogDirection, LogOutcome, LogPage, LogQuery, NewCall},
@@ -224,12 +224,57 @@ pub(crate) async fn originate(
     body: Result<Json<NewCall>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Answer>), Refused> {
     let Json(body) = body?;
+    if body.id.len() > 64 {
+        let words = "The id of a request is 1 to 64 visible ASCII characters.";
+        return Err(Refused::new(ErrorCode::BadRequest, words));
+    }
+    // A program asks again when its answer was lost, perhaps because the server died over it.
+    let begun = app
+        .store
+        .begin_request(&signed.person, &body.id, crate::clock::store_ms())
+        .await;
+    match begun {
+        Ok(Begun::New) => {}
+        Ok(Begun::Known(outcome)) if outcome == DONE => return answer(Answer::Done),
+        // It was refused; the hub knows an id of this run.
+        Ok(Begun::Known(_)) => {}
+        Ok(Begun::Unfinished) => {
+            let words = "This was asked before, and nobody knows whether it was done.";
+            return Err(Refused::new(ErrorCode::Unknown, words));
+        }
+        // Calls go on without a store.
+        Err(error) => tracing::warn!(%error, "a request is not noted"),
+    }
     let request = Request::Dial { text: body.to };
-    answer(
-        app.hub
-            .wish(&signed.person, &signed.address, body.id, request)
-            .await,
-    )
+    let told = app
+        .hub
+        .wish(&signed.person, &signed.address, body.id.clone(), request)
+        .await;
+    if !is_unknown(&told) {
+        let outcome = match &told {
+            Answer::Failed(_) => REFUSED,
+            Answer::Done | Answer::Explained(_) | Answer::People { .. } => DONE,
+        };
+        let noted = app
+            .store
+            .finish_request(&signed.person, &body.id, outcome)
+            .await;
+        if let Err(error) = noted {
+            tracing::warn!(%error, "what became of a request is not noted");
+        }
+    }
+    answer(told)
+}
+
+/// What became of a request, as the store keeps it.
+const DONE: &str = "\"done\"";
+const REFUSED: &str = "\"refused\"";
+
+fn is_unknown(answer: &Answer) -> bool {
+    match answer {
+        Answer::Failed(failure) => failure.code == ErrorCode::Unknown,
+        Answer::Done | Answer::Explained(_) | Answer::People { .. } => false,
+    }
 }
 
 pub(crate) async fn hang_up(

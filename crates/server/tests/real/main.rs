@@ -3,6 +3,8 @@
 
 mod calls;
 mod client;
+mod clients;
 mod firm;
+mod input;
 mod lasting;
 mod rights;

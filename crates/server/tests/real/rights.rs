@@ -184,9 +184,9 @@ async fn a_revoked_device_is_cut_off_and_its_token_is_worth_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whom_an_administrator_shuts_out_is_out_at_once() {
-    let firm = Firm::start(&Setup::default());
-    let server = &firm.server;
+async fn whom_an_administrator_shuts_out_is_out_at_once_and_stays_out() {
+    let mut firm = Firm::start(&Setup::default());
+    let server = &mut firm.server;
     let root = server.enrol("root").await.token.0;
     let token = server.enrol("anna").await.token.0;
     let mut anna = Client::connect(server.port(), &token, everything()).await;
@@ -198,6 +198,11 @@ async fn whom_an_administrator_shuts_out_is_out_at_once() {
     let answer = server.get("/api/v1/me", &token).await;
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(server.run(&["enrol", "anna"]).status.code(), Some(1));
+    // The configuration names her still.
+    assert_eq!(server.stop(), Some(0));
+    server.start();
+    let answer = server.get("/api/v1/me", &token).await;
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     // Nobody shuts himself out.
     let me: wire::Me = json_of(server, "/api/v1/me", &root).await;
     let url = server.url(&format!("/api/v1/admin/users/{}", me.user));
@@ -284,7 +289,11 @@ async fn a_thousand_dials_reach_asterisk_ten_times_and_all_are_written_down() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_policy_decides_what_is_called_and_never_stops_a_call_for_help() {
-    let firm = Firm::start(&Setup::default());
+    let help = "[direct](+)\nexten => 112,1,Dial(PJSIP/112@trunk,30)\n";
+    let firm = Firm::start(&Setup {
+        asterisk: vec![("extensions.conf", help.into())],
+        ..Setup::default()
+    });
     let server = &firm.server;
     firm.phones
         .set_policy("101", Policy::answer_after(50))
