@@ -260,6 +260,12 @@ impl Board {
         }
     }
 
+    /// The server has its line to the phone system.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.is_certain()
+    }
+
     pub(crate) fn is_certain(&self) -> bool {
         matches!(self.connection.0, Connection::Connected { .. })
     }

@@ -213,7 +213,14 @@ async fn devices(store: &Store) -> Result<ExitCode> {
 async fn backup(config: &config::Config, path: PathBuf) -> Result<ExitCode> {
     let store = run::open(config).await?;
     let new = path.with_extension("new");
-    let mut file = tokio::fs::File::create(&new)
+    let mut options = tokio::fs::OpenOptions::new();
+    options.create(true).truncate(true).write(true);
+    // It holds what opens the server: hashes of tokens, secrets of webhooks.
+    #[cfg(unix)]
+    options.mode(0o600);
+    let _ = std::fs::remove_file(&new);
+    let mut file = options
+        .open(&new)
         .await
         .with_context(|| format!("write {}", new.display()))?;
     let rows = store.backup(&mut file).await?;

@@ -105,8 +105,6 @@ pub(crate) struct Contacts {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct People {
-    /// Everybody whose phone has a hint on the PBX is shown in the panel.
-    pub from_pbx: bool,
     /// Minutes between two looks at FreePBX and LDAP.
     pub every_minutes: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -373,7 +371,6 @@ impl Default for Log {
 impl Default for People {
     fn default() -> Self {
         Self {
-            from_pbx: true,
             every_minutes: 10,
             freepbx: None,
             ldap: None,

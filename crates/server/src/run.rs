@@ -272,9 +272,10 @@ async fn show_board(writer: &Writer) {
     for board in [Board::Open, since] {
         match writer.store.missed_board(board, 500).await {
             Ok(items) => {
-                let items = items
-                    .into_iter()
-                    .map(|item| journal::item(item, None, None));
+                let items = items.into_iter().map(|item| {
+                    let item = journal::item(item, None, None);
+                    (item.item.clone(), Some(item))
+                });
                 let _ = writer.hub.tell(Ask::Board(items.collect())).await;
             }
             Err(error) => warn!(%error, "the board of missed calls cannot be read"),

@@ -1,10 +1,12 @@
 //! Events to other programs: signed, in order of their age, again until they were taken.
 
 use crate::{clock, config, counters::Counters};
+use futures_util::future::join_all;
 use reqwest::{Client, redirect::Policy};
 use ring::hmac;
 use secrecy::ExposeSecret as _;
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
@@ -60,9 +62,7 @@ pub(crate) async fn deliver(store: Store, config: config::Http, counters: Arc<Co
         match store.due(clock::store_ms(), BATCH).await {
             Ok(due) => {
                 let is_more = due.len() == BATCH as usize;
-                for delivery in due {
-                    one(&store, &config, &counters, delivery).await;
-                }
+                side_by_side(&store, &config, &counters, due).await;
                 if is_more {
                     continue;
                 }
@@ -71,6 +71,28 @@ pub(crate) async fn deliver(store: Store, config: config::Http, counters: Arc<Co
         }
         tokio::time::sleep(EVERY).await;
     }
+}
+
+/// Each receiver gets its own in their order; one that hangs holds up no other longer than its deadline.
+async fn side_by_side(
+    store: &Store,
+    config: &config::Http,
+    counters: &Counters,
+    due: Vec<Delivery>,
+) {
+    let mut receivers: BTreeMap<String, Vec<Delivery>> = BTreeMap::new();
+    for delivery in due {
+        let receiver = receivers
+            .entry(delivery.subscription.to_string())
+            .or_default();
+        receiver.push(delivery);
+    }
+    let rows = receivers.into_values().map(|deliveries| async move {
+        for delivery in deliveries {
+            one(store, config, counters, delivery).await;
+        }
+    });
+    join_all(rows).await;
 }
 
 async fn one(store: &Store, config: &config::Http, counters: &Counters, delivery: Delivery) {

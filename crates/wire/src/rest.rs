@@ -361,7 +361,7 @@ pub struct Health {
 pub struct PbxHealth {
     pub name: String,
     pub line: crate::PbxLine,
-    /// Events of the manager interface, per second over the last minute.
+    /// Changes that all phone systems told, per second over the last ten.
     pub events_per_s: u32,
     pub calls: u32,
     pub extensions: u32,

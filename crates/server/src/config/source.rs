@@ -13,7 +13,7 @@ pub(crate) type Environment = Vec<(String, String)>;
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
-    #[error("the configuration {} cannot be read: {source}", file.display())]
+    #[error("the configuration {} cannot be read", file.display())]
     Unreadable {
         file: PathBuf,
         source: std::io::Error,
@@ -41,6 +41,7 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
     );
     let mut config = parse(&name, &text, environment)?;
     fetch_secrets(&mut config, file)?;
+    place_beside(&mut config, file);
     Ok(config)
 }
 
@@ -202,6 +203,33 @@ fn look_over(config: &Config) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+/// Relative paths are meant from the folder of the file, wherever the program is started.
+fn place_beside(config: &mut Config, file: Option<&Path>) {
+    let place = |path: &mut String| {
+        if !path.is_empty() {
+            *path = super::beside(file, path).display().to_string();
+        }
+    };
+    place(&mut config.port_file);
+    place(&mut config.tls.certificate);
+    place(&mut config.tls.key);
+    place(&mut config.contacts.file);
+    for pbx in &mut config.pbx {
+        place(&mut pbx.ca_file);
+        place(&mut pbx.records.csv);
+    }
+    if let Some(ldap) = &mut config.people.ldap {
+        place(&mut ldap.ca_file);
+    }
+    if let Some(oidc) = &mut config.oidc {
+        place(&mut oidc.ca_file);
+    }
+    if let Some(path) = config.store.url.expose().strip_prefix("sqlite:") {
+        let path = super::beside(file, path);
+        config.store.url = Secret::new(&format!("sqlite:{}", path.display()));
+    }
 }
 
 fn fetch_secrets(config: &mut Config, file: Option<&Path>) -> Result<(), ConfigError> {

@@ -9,6 +9,7 @@ use crate::{
 use axum::{
     Json,
     extract::{Query, State, rejection::JsonRejection, rejection::QueryRejection},
+    http::{HeaderMap, header},
     response::{IntoResponse, Redirect, Response},
 };
 use people::oidc::{Callback, DeviceLogin, Oidc, OidcConfig, Pending, SignedIn};
@@ -32,6 +33,8 @@ const PENDING: Duration = Duration::from_secs(600);
 const MOST_PENDING: usize = 1_000;
 /// What a browser brings back is good for this long.
 const EXCHANGE: Duration = Duration::from_secs(60);
+/// Names the browser that began a sign-in.
+const COOKIE: &str = "sidetone_signin";
 /// A browser's session.
 const SESSION: i64 = 30 * 24 * 3_600 * 1_000;
 
@@ -230,19 +233,56 @@ pub(crate) async fn begin(
         let words = "Too many people sign in at once; try again in a moment.";
         return Err(Refused::new(ErrorCode::Busy, words));
     }
+    let cookie = cookie(&app, &pending.state);
     browsers.insert(pending.state.clone(), (pending, now + PENDING));
-    Ok(Redirect::to(&to).into_response())
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&to)).into_response())
+}
+
+/// Ties a sign-in to the browser that began it: nobody can have another one finish his. It proves nothing else.
+fn cookie(app: &App, state: &str) -> String {
+    let secure = match app.url.starts_with("https:") {
+        true => "; Secure",
+        false => "",
+    };
+    let (value, seconds) = (browser_mark(state), PENDING.as_secs());
+    format!(
+        "{COOKIE}={value}; Path=/api/v1/signin; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    )
+}
+
+fn browser_mark(state: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, state.as_bytes());
+    digest
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn has_begun_here(headers: &HeaderMap, state: &str) -> bool {
+    let wanted = format!("{COOKIE}={}", browser_mark(state));
+    let cookies = headers.get_all(header::COOKIE).into_iter();
+    let cookies = cookies.filter_map(|value| value.to_str().ok());
+    cookies
+        .flat_map(|value| value.split(';'))
+        .any(|cookie| cookie.trim() == wanted)
 }
 
 /// The browser is back from the provider. What it gets is a code for its page; a token never stands in an address.
 pub(crate) async fn back(
     State(app): State<Arc<App>>,
     Peer(address): Peer,
+    headers: HeaderMap,
     query: Result<Query<Callback>, QueryRejection>,
 ) -> Result<Response, Refused> {
     let Query(callback) = query?;
-    let pending = lock(&app.signing_in.browsers).remove(&callback.state);
-    let Some((pending, _)) = pending.filter(|(_, until)| *until > Instant::now()) else {
+    let is_here = has_begun_here(&headers, &callback.state);
+    let pending = match is_here {
+        true => lock(&app.signing_in.browsers).remove(&callback.state),
+        false => None,
+    };
+    let pending = pending.filter(|(_, until)| *until > Instant::now());
+    let Some((pending, _)) = pending else {
         app.was_wrong(address, "state of a sign-in");
         let words =
             "This sign-in was not begun here, is too old, or was used already. Begin again.";
@@ -265,7 +305,11 @@ pub(crate) async fn back(
     let mut exchange = lock(&app.signing_in.exchange);
     let now = Instant::now();
     exchange.retain(|_, (_, until)| *until > now);
-    exchange.insert(code.clone(), (user.id, now + EXCHANGE));
+    if exchange.len() >= MOST_PENDING {
+        let words = "Too many people sign in at once; try again in a moment.";
+        return Err(Refused::new(ErrorCode::Busy, words));
+    }
+    exchange.insert(browser_mark(&code), (user.id, now + EXCHANGE));
     Ok(Redirect::to(&format!("/#signin={code}")).into_response())
 }
 
@@ -284,7 +328,7 @@ pub(crate) async fn exchange(
 ) -> Result<Json<Enrolled>, Refused> {
     app.may_try(address)?;
     let Json(body) = body?;
-    let known = lock(&app.signing_in.exchange).remove(&body.code.0);
+    let known = lock(&app.signing_in.exchange).remove(&browser_mark(&body.code.0));
     let Some((user, _)) = known.filter(|(_, until)| *until > Instant::now()) else {
         app.was_wrong(address, "code of a sign-in");
         let words = "This sign-in is too old or was used already. Begin again.";

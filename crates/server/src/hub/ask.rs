@@ -91,7 +91,8 @@ pub(crate) enum Ask {
     ),
     Health(oneshot::Sender<Snapshot>),
     People(Vec<Person>),
-    Board(Vec<wire::MissedCall>),
+    /// Items of the board of missed calls; without one it is gone.
+    Board(Vec<(String, Option<wire::MissedCall>)>),
     /// The server ends.
     End,
 }

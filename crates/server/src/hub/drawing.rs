@@ -164,24 +164,42 @@ impl Hub {
             .into_iter()
             .map(|item| {
                 let slot = self.slots.of_missed(&item.item);
-                (slot, missed_text(&item, sees_numbers, false))
+                (slot, missed_text(&item, sees_numbers))
             })
             .collect()
     }
 
-    /// Items that are new, counted up or closed.
-    pub(super) fn board_changed(&mut self, items: Vec<wire::MissedCall>) {
-        for item in items {
-            let slot = self.slots.of_missed(&item.item);
+    /// Items that are new, counted up, closed or gone.
+    pub(super) fn board_changed(&mut self, items: Vec<(String, Option<wire::MissedCall>)>) {
+        for (name, item) in items {
+            let Some(item) = item else {
+                self.forget_missed(&name);
+                continue;
+            };
+            let slot = self.slots.of_missed(&name);
             for client in self.clients.missed_followers() {
                 if let Some(known) = self.clients.get(client) {
-                    let text = missed_text(&item, known.rights.see_numbers, false);
+                    let text = missed_text(&item, known.rights.see_numbers);
                     self.clients.put(client, slot, text);
                 }
             }
-            self.missed.insert(item.item.clone(), item);
+            self.missed.insert(name, item);
         }
         self.forget_closed();
+    }
+
+    fn forget_missed(&mut self, name: &str) {
+        self.missed.remove(name);
+        let Some(slot) = self.slots.missed.remove(name) else {
+            return;
+        };
+        let gone = text(&Fact::Missed {
+            key: name.to_owned(),
+            value: None,
+        });
+        for client in self.clients.missed_followers() {
+            self.clients.put(client, slot, gone.clone());
+        }
     }
 
     /// Closed items stay for a while, so that people see who has called back.
@@ -195,20 +213,12 @@ impl Hub {
         closed.sort_unstable();
         let too_many = closed.len().saturating_sub(CLOSED);
         for (_, item) in closed.into_iter().take(too_many) {
-            let Some(gone) = self.missed.remove(&item) else {
-                continue;
-            };
-            if let Some(slot) = self.slots.missed.remove(&item) {
-                let text = missed_text(&gone, true, true);
-                for client in self.clients.missed_followers() {
-                    self.clients.put(client, slot, text.clone());
-                }
-            }
+            self.forget_missed(&item);
         }
     }
 }
 
-fn missed_text(item: &wire::MissedCall, sees_numbers: bool, is_gone: bool) -> Text {
+fn missed_text(item: &wire::MissedCall, sees_numbers: bool) -> Text {
     let mut item = item.clone();
     if !sees_numbers {
         item.party.number = item.party.number.as_deref().map(phone_number::masked);
@@ -216,6 +226,6 @@ fn missed_text(item: &wire::MissedCall, sees_numbers: bool, is_gone: bool) -> Te
     }
     text(&Fact::Missed {
         key: item.item.clone(),
-        value: (!is_gone).then_some(item),
+        value: Some(item),
     })
 }

@@ -95,6 +95,10 @@ impl Hub {
         {
             return Ok(());
         }
+        if !self.pbxs[pbx].board.is_connected() {
+            let words = "Not called: the server has no connection to the phone system just now.";
+            return Err(Failure::new(ErrorCode::PbxAway, words));
+        }
         let resolved = resolve(&self.pbxs[pbx].config.dial_plan, text);
         let running = self.own.get(&person.id).map_or(0, Own::running);
         let allowed = resolved.and_then(|resolved| {

@@ -4,7 +4,7 @@ use super::{
     Writer,
     record::{Around, item, record},
 };
-use crate::{hub::Ask, pbx::Site};
+use crate::{clock, hub::Ask, pbx::Site};
 use engine::{CallLog, Logged, What};
 use presence::Now;
 use std::sync::atomic::Ordering::Relaxed;
@@ -118,40 +118,51 @@ pub(super) async fn tell_board(writer: &Writer, site: &Site, put: PutCalls) {
     if put.board.is_empty() {
         return;
     }
-    let _ = site;
     let items = board_items(writer, put.board).await;
+    let events: Vec<Event> = items.iter().filter_map(board_event).collect();
+    if !events.is_empty()
+        && let Err(error) = writer.store.enqueue(&events).await
+    {
+        warn!(pbx = %site.name, %error, "webhooks do not hear of the board of missed calls");
+    }
     if let Err(why) = writer.hub.tell(Ask::Board(items)).await {
         warn!(error = %why.message, "the board of missed calls is not told");
     }
 }
 
-/// Items as clients read them; one that is no missed call any more is closed by the phone system itself.
+/// Items as clients read them; without one for those that were no missed calls.
 pub(super) async fn board_items(
     writer: &Writer,
     changes: Vec<BoardChange>,
-) -> Vec<wire::MissedCall> {
+) -> Vec<(String, Option<wire::MissedCall>)> {
     let mut items = Vec::new();
     for change in changes {
         match change {
             BoardChange::Changed(changed) => {
                 let by = closer(writer, &changed).await;
-                items.push(item(*changed, by, None));
+                let item = item(*changed, by, None);
+                items.push((item.item.clone(), Some(item)));
             }
-            BoardChange::Gone(id) => items.push(wire::MissedCall {
-                item: id.to_string(),
-                pbx: String::new(),
-                party: wire::Party::default(),
-                call_back: None,
-                line: None,
-                first_at: 0,
-                last_at: 0,
-                times: 0,
-                closed_by: Some("nobody: it was answered after all".into()),
-                closed_at: Some(0),
-            }),
+            BoardChange::Gone(id) => items.push((id.to_string(), None)),
         }
     }
     items
+}
+
+/// What other programs hear of an item: its first call, and that somebody has talked with the number.
+fn board_event((_, item): &(String, Option<wire::MissedCall>)) -> Option<Event> {
+    let item = item.as_ref()?;
+    let name = match (item.closed_at, item.times) {
+        (Some(_), _) => "missed.closed",
+        (None, 1) => "missed.opened",
+        (None, _) => return None,
+    };
+    let at = clock::unix_ms();
+    Some(Event {
+        name: name.to_owned(),
+        body: serde_json::json!({ "event": name, "at": at, "missed": item }).to_string(),
+        now: i64::try_from(at).unwrap_or(i64::MAX),
+    })
 }
 
 /// Who closed it, by name where it is known.

@@ -12,7 +12,7 @@ const STEP: u32 = 500;
 /// Between two of them, so that a year that goes at once holds up nobody.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Deletes calls older than `keep_days` (0: none), expired sessions and codes, and requests of yesterday.
+/// Deletes calls and rows of the audit, which name who was called, older than `keep_days` (0: none), expired sessions and codes, and requests of yesterday.
 pub(crate) async fn keep_tidy(writer: Writer, keep_days: u32) {
     loop {
         let now = clock::store_ms();
@@ -23,7 +23,9 @@ pub(crate) async fn keep_tidy(writer: Writer, keep_days: u32) {
             warn!(%error, "old requests stay");
         }
         if keep_days > 0 {
-            forget_calls(&writer, now - i64::from(keep_days) * DAY).await;
+            let before = now - i64::from(keep_days) * DAY;
+            forget_calls(&writer, before).await;
+            forget_audit(&writer, before).await;
         }
         tokio::time::sleep(EVERY).await;
     }
@@ -44,5 +46,18 @@ async fn forget_calls(writer: &Writer, before: i64) {
     }
     if gone > 0 {
         info!(calls = gone, "old calls deleted");
+    }
+}
+
+async fn forget_audit(writer: &Writer, before: i64) {
+    loop {
+        match writer.store.forget_audit(before, STEP).await {
+            Ok(0) => return,
+            Ok(_) => tokio::time::sleep(PAUSE).await,
+            Err(error) => {
+                warn!(%error, "old rows of the audit stay");
+                return;
+            }
+        }
     }
 }

@@ -27,7 +27,7 @@ use tokio::{net::TcpSocket, time::timeout};
 use tokio_tungstenite::{client_async, tungstenite::Message};
 use wire::{
     Answer, Interest, Lamp, Names,
-    rest::{Enrolled, Health, Webhook},
+    rest::{DevicePolled, Enrolled, Health, Webhook},
 };
 
 /// A client that reads nothing is dropped after forty seconds at the latest.
@@ -338,7 +338,10 @@ async fn people_sign_in_at_their_provider_in_a_browser_and_by_a_code() {
     let server = &firm.server;
     let exchange = async |login: &str| {
         let answer = http().get(server.url("/api/v1/signin/oidc")).send().await;
-        let to = location(&answer.expect("an answer"));
+        let answer = answer.expect("an answer");
+        let to = location(&answer);
+        let cookie = answer.headers()["set-cookie"].to_str().expect("a cookie");
+        let cookie = cookie.split(';').next().expect("a value").to_owned();
         let mut browser = Browser::new(HOME).expect("a browser");
         let page = browser.open(&to).await.expect("login");
         let page = browser
@@ -351,13 +354,22 @@ async fn people_sign_in_at_their_provider_in_a_browser_and_by_a_code() {
             page.address.path(),
             page.address.query().expect("a code")
         );
+        let foreign = http().get(server.url(&back)).send().await;
+        let foreign = foreign.expect("an answer");
+        assert_eq!(
+            foreign.status(),
+            StatusCode::UNAUTHORIZED,
+            "another browser"
+        );
         let first = http()
             .get(server.url(&back))
+            .header("cookie", &cookie)
             .send()
             .await
             .expect("an answer");
         let again = http()
             .get(server.url(&back))
+            .header("cookie", &cookie)
             .send()
             .await
             .expect("an answer");
@@ -379,12 +391,13 @@ async fn people_sign_in_at_their_provider_in_a_browser_and_by_a_code() {
     let answer = exchange("stranger").await;
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);
 
-    let answer = server.post("/api/v1/signin/device", None, &json!({})).await;
+    let start = json!({ "device": "Desktop", "client": client_of("linux") });
+    let answer = server.post("/api/v1/signin/device", None, &start).await;
     let flow: Value = answer.json().await.expect("a code");
-    let poll =
-        json!({ "handle": flow["handle"], "device": "Desktop", "client": client_of("linux") });
+    let poll = json!({ "handle": flow["handle"] });
     let answer = server.post("/api/v1/signin/device/poll", None, &poll).await;
-    assert_eq!(answer.status(), StatusCode::ACCEPTED, "not yet");
+    let polled: DevicePolled = answer.json().await.expect("an answer");
+    assert_eq!(polled, DevicePolled::Pending);
     let mut browser = Browser::new(HOME).expect("a browser");
     let address = flow["verification_uri_complete"]
         .as_str()
@@ -403,17 +416,13 @@ async fn people_sign_in_at_their_provider_in_a_browser_and_by_a_code() {
     let until = Instant::now() + SOON * 2;
     loop {
         let answer = server.post("/api/v1/signin/device/poll", None, &poll).await;
-        if answer.status() == StatusCode::OK {
-            let enrolled: Enrolled = answer.json().await.expect("signed in");
-            assert_eq!(enrolled.me.login, "bert");
-            break;
+        match answer.json().await.expect("an answer") {
+            DevicePolled::Pending => {}
+            DevicePolled::Done { enrolled } => {
+                assert_eq!(enrolled.me.login, "bert");
+                break;
+            }
         }
-        assert_eq!(
-            answer.status(),
-            StatusCode::ACCEPTED,
-            "{:?}",
-            answer.text().await
-        );
         assert!(Instant::now() < until, "not signed in");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }

@@ -115,7 +115,10 @@ fn a_check_says_a_sentence_for_each_thing_and_ends_with_its_code() {
     }
     let right = fs::read_to_string(server.config()).expect("configuration");
     for (change, words) in [
-        (right.replace("sidetone-secret", "wrong-secret"), "name and secret"),
+        (
+            right.replace("sidetone-secret", "wrong-secret"),
+            "name and secret",
+        ),
         (right.replace("Master.csv", "Nobody.csv"), "Nobody.csv"),
         (right.replace("sqlite:", "sqlite:/nowhere"), "Store"),
         (
