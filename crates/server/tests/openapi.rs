@@ -13,7 +13,7 @@ const ROUTES: &str = include_str!("../src/http.rs");
 const DOCUMENT: &str = include_str!("../openapi.json");
 
 /// Bodies that no wire type stands for: the server reads them itself, or a webhook carries them.
-const OURS: [&str; 4] = ["Exchange", "DevicePoll", "Done", "CallEvent"];
+const OURS: [&str; 3] = ["Exchange", "Done", "CallEvent"];
 
 type Operations = BTreeSet<(String, String)>;
 
@@ -520,8 +520,8 @@ fn log() -> Vec<(&'static str, Value)> {
 
 fn people() -> Vec<(&'static str, Value)> {
     use rest::{
-        Device, DeviceFlow, Enrol, Enrolled, Enrolment, NewEnrolment, Password, Policy, SignIn,
-        User, UserChange,
+        Device, DeviceFlow, DevicePoll, DeviceStart, Enrol, Enrolled, Enrolment, NewEnrolment,
+        Password, Policy, SignIn, User, UserChange,
     };
     let text = String::new;
     let enrol = Enrol {
@@ -546,6 +546,10 @@ fn people() -> Vec<(&'static str, Value)> {
         verification_uri_complete: None,
         interval_s: 2,
         expires_in_s: 600,
+    };
+    let start = DeviceStart {
+        device: text(),
+        client: client(),
     };
     let user = User {
         id: text(),
@@ -598,6 +602,8 @@ fn people() -> Vec<(&'static str, Value)> {
         shown("SignIn", SignIn::default()),
         shown("Password", password),
         shown("DeviceFlow", flow),
+        shown("DeviceStart", start),
+        shown("DevicePoll", DevicePoll { handle: token() }),
         shown("Policy", Policy::default()),
         shown("User", user),
         shown("UserChange", change),

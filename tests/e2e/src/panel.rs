@@ -4,6 +4,7 @@ use crate::scene::Scene;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 use std::{
+    collections::BTreeMap,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
     path::Path,
@@ -20,6 +21,8 @@ pub struct Panel {
     said: Receiver<Value>,
     /// Everything that it has said so far.
     pub heard: Vec<Value>,
+    /// What each tile shows.
+    shapes: BTreeMap<String, String>,
 }
 
 impl Panel {
@@ -56,6 +59,7 @@ impl Panel {
             commands,
             said,
             heard: Vec::new(),
+            shapes: BTreeMap::new(),
         };
         panel.until("ready", |said| !said["ready"].is_null())?;
         Ok(panel)
@@ -72,6 +76,11 @@ impl Panel {
             match self.said.recv_timeout(left) {
                 Ok(said) => {
                     self.heard.push(said.clone());
+                    if let (Some(tile), Some(shape)) =
+                        (said["tile"].as_str(), said["shape"].as_str())
+                    {
+                        self.shapes.insert(tile.to_owned(), shape.to_owned());
+                    }
                     ensure!(said["complaint"].is_null(), "the browser complains: {said}");
                     ensure!(said["failed"].is_null(), "{said}");
                     if accept(&said) {
@@ -90,11 +99,15 @@ impl Panel {
     ///
     /// # Errors
     /// As [`Panel::until`].
-    pub fn until_tile(&mut self, extension: &str, shape: &str) -> Result<Value> {
+    pub fn until_tile(&mut self, extension: &str, shape: &str) -> Result<()> {
         let tile = format!("{extension}@main");
+        if self.shapes.get(&tile).is_some_and(|shown| shown == shape) {
+            return Ok(());
+        }
         self.until(&format!("{extension} is {shape}"), |said| {
             said["tile"] == tile.as_str() && said["shape"] == shape
-        })
+        })?;
+        Ok(())
     }
 
     /// Has it do something, and waits until it is done.

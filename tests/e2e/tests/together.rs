@@ -63,15 +63,19 @@ fn a_group_call_rings_at_two_desktops_and_a_browser_and_closes_when_one_answers(
 #[test]
 fn from_the_browser_one_calls_and_passes_on_by_drag_and_by_keyboard() {
     let scene = firm();
-    for phone in ["101", "102", "103"] {
+    for phone in ["101", "102", "103", "104"] {
         let policy = Policy::answer_after(50);
         scene.phones.set_policy(phone, policy).expect("policy");
     }
-    let mut browser = Panel::open(&scene, "anna", &["101", "102", "103"]).expect("a browser");
-    for (way, target) in [("by drag", "103"), ("by keyboard", "103")] {
-        browser.act("call 102").expect("a click calls");
+    let mut browser =
+        Panel::open(&scene, "anna", &["101", "102", "103", "104"]).expect("a browser");
+    let target = "103";
+    for (way, colleague) in [("by drag", "102"), ("by keyboard", "104")] {
+        let click = format!("call {colleague}");
+        browser.act(&click).expect("a click calls");
         browser.until_tile("101", "talking").expect("101 talks");
-        browser.until_tile("102", "talking").expect("102 talks");
+        let talks = browser.until_tile(colleague, "talking");
+        talks.expect("the colleague talks");
         browser
             .act(&format!("transfer {target} {way}"))
             .expect("a transfer");
