@@ -115,7 +115,10 @@ fn a_check_says_a_sentence_for_each_thing_and_ends_with_its_code() {
     }
     let right = fs::read_to_string(server.config()).expect("configuration");
     for (change, words) in [
-        (right.replace("sidetone-secret", "wrong-secret"), "name and secret"),
+        (
+            right.replace("sidetone-secret", "wrong-secret"),
+            "name and secret",
+        ),
         (right.replace("Master.csv", "Nobody.csv"), "Nobody.csv"),
         (right.replace("sqlite:", "sqlite:/nowhere"), "Store"),
         (
@@ -281,6 +284,68 @@ async fn calls_of_a_phone_system_that_died_are_unknown_and_then_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_is_set_loses_no_call_and_no_revocation() {
+    let asterisk = Asterisk::start(&asterisk::Options::default()).expect("Asterisk");
+    let phones = Phones::start(&asterisk).expect("phones");
+    let mut server = Server::prepare(&asterisk, &Setup::default());
+    let clock = server.folder.path().join("clock");
+    fs::write(&clock, "+0").expect("written");
+    server.environment = vec![
+        ("LD_PRELOAD".into(), text(&faketime()).into()),
+        ("FAKETIME_TIMESTAMP_FILE".into(), text(&clock).into()),
+        ("FAKETIME_NO_CACHE".into(), "1".into()),
+        // As when somebody sets the clock: what counts since the start counts on.
+        ("FAKETIME_DONT_FAKE_MONOTONIC".into(), "1".into()),
+    ];
+    server.start();
+    let firm = Firm {
+        server,
+        phones,
+        asterisk,
+    };
+    let mut anna = ready(&firm).await;
+    let root = firm.server.enrol("root").await.token.0;
+    for (number, offset) in [
+        ("4477120005", "+7200"),
+        ("4477120006", "-3600"),
+        ("4477120007", "+0"),
+    ] {
+        let customer = Customer::new(&format!("+{number}"), "");
+        let call = firm
+            .phones
+            .customer_calls(&customer, "74951230001")
+            .expect("a call");
+        anna.until("talks", |client| {
+            client.states().contains(&CallState::Talking)
+        })
+        .await;
+        fs::write(&clock, offset).expect("written");
+        firm.phones.hang_up(call).expect("hang up");
+        anna.until("over", |client| {
+            client.calls().iter().all(|call| call.ended.is_some())
+        })
+        .await;
+        in_log(&firm.server, &root, number, |call| {
+            call.outcome == LogOutcome::Answered
+                && call.talk_ms.is_some_and(|talk| talk < 60_000)
+                && call.ended >= Some(call.started)
+        })
+        .await;
+        let mut bert = firm.server.client("bert", everything()).await;
+        let devices = firm.server.run(&["devices"]);
+        let devices = String::from_utf8_lossy(&devices.stdout).into_owned();
+        let device = devices.lines().find(|line| line.contains("\tbert\t"));
+        let device = device
+            .and_then(|line| line.split('\t').next())
+            .expect("a device");
+        done(firm.server.run(&["revoke", device]));
+        let cut = async { while let Some(Ok(_)) = bert.socket.next().await {} };
+        tokio::time::timeout(SOON, cut).await.expect("cut");
+    }
+    assert_eq!(log(&firm.server, &root).await.calls.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_is_said_to_clients_and_takes_no_longer_than_five_seconds() {
     let mut firm = Firm::start(&Setup::default());
     let mut anna = ready(&firm).await;
@@ -355,6 +420,15 @@ async fn everything_kept_moves_from_sqlite_to_postgresql_and_back() {
     done(firm.server.run(&["restore", text(&second)]));
     firm.server.start();
     assert_eq!(log(&firm.server, &root).await, before);
+}
+
+/// The library that stands between a program and the clock.
+fn faketime() -> std::path::PathBuf {
+    let folders = fs::read_dir("/usr/lib").expect("libraries").flatten();
+    let mut found = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
+    found
+        .find(|path| path.exists())
+        .expect("Debian package libfaketime")
 }
 
 /// A disk of four megabytes.
