@@ -34,8 +34,9 @@ const PACKAGES: &[&str] = &[
     // a real browser, and a driver for our own windows
     "chromium",
     "webkit2gtk-driver",
-    // people and call records on real servers
+    // servers to read people and records from, and a clock that can be set
     "ldap-utils",
+    "libfaketime",
     "mariadb-server",
     "postgresql",
     "slapd",

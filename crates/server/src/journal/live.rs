@@ -5,9 +5,10 @@ use super::{
     record::{Around, item, record},
 };
 use crate::{clock, hub::Ask, pbx::Site};
+use calls::{Call, CallId};
 use engine::{CallLog, Logged, What};
 use presence::Now;
-use std::sync::atomic::Ordering::Relaxed;
+use std::{collections::HashMap, sync::atomic::Ordering::Relaxed};
 use store::{BoardChange, CallRecord, Event, PutCalls};
 use tracing::{debug, info, warn};
 
@@ -16,6 +17,7 @@ const BATCH: usize = 256;
 
 /// Writes every call of one phone system until its engine ends.
 pub(crate) async fn write_calls(writer: Writer, site: Site, mut log: CallLog) {
+    let mut clocks = Clocks::default();
     while let Some(first) = log.next().await {
         let mut batch = vec![first];
         while batch.len() < BATCH
@@ -23,12 +25,32 @@ pub(crate) async fn write_calls(writer: Writer, site: Site, mut log: CallLog) {
         {
             batch.push(next);
         }
-        write(&writer, &site, batch).await;
+        write(&writer, &site, &mut clocks, batch).await;
+    }
+}
+
+/// The clock of each call that goes on, as it was when the call was first heard of: somebody may set it meanwhile, and
+/// no talk is an hour longer for that.
+#[derive(Debug, Default)]
+struct Clocks(HashMap<CallId, Now>);
+
+impl Clocks {
+    fn of(&mut self, call: &Call, now: Now) -> Now {
+        let first = *self.0.entry(call.id).or_insert(now);
+        if call.ended.is_some() {
+            self.0.remove(&call.id);
+        }
+        let passed = now.instant.saturating_duration_since(first.instant);
+        let passed = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
+        Now {
+            unix_ms: first.unix_ms.saturating_add(passed),
+            ..now
+        }
     }
 }
 
 /// In order: what the PBX listed after a login closes what came before it and nothing after.
-async fn write(writer: &Writer, site: &Site, batch: Vec<Logged>) {
+async fn write(writer: &Writer, site: &Site, clocks: &mut Clocks, batch: Vec<Logged>) {
     let mut records = Vec::new();
     let mut events = Vec::new();
     writer
@@ -40,11 +62,14 @@ async fn write(writer: &Writer, site: &Site, batch: Vec<Logged>) {
             instant: logged.at,
             unix_ms: logged.unix_ms,
         };
-        let around = Around {
-            pbx: &site.name,
-            plan: &site.dial_plan,
-            missed_lines: &site.missed_lines,
-            now,
+        let mut record = |call: &Call| {
+            let around = Around {
+                pbx: &site.name,
+                plan: &site.dial_plan,
+                missed_lines: &site.missed_lines,
+                now: clocks.of(call, now),
+            };
+            record(call, around)
         };
         match logged.what {
             // A call without a phone or line is no call of anybody's.
@@ -54,22 +79,23 @@ async fn write(writer: &Writer, site: &Site, batch: Vec<Logged>) {
                 debug!(call = %call.id, "no legs");
             }
             What::Began(call) => {
-                let record = record(&call, around);
+                let record = record(&call);
                 events.push(event("call.began", &record, now));
                 records.push(record);
             }
             What::Answered(call) => {
-                let record = record(&call, around);
+                let record = record(&call);
                 events.push(event("call.answered", &record, now));
                 records.push(record);
             }
             What::Ended(call) => {
                 writer.counters.calls_logged.fetch_add(1, Relaxed);
-                let record = record(&call, around);
+                let record = record(&call);
                 events.push(event("call.ended", &record, now));
                 records.push(record);
             }
             What::Resynced { alive } => {
+                clocks.0.clear();
                 put(
                     writer,
                     site,

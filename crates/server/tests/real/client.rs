@@ -114,10 +114,11 @@ impl Client {
                 for fact in message["facts"].as_array().expect("facts") {
                     let key = fact["key"].as_str().unwrap_or_default();
                     let key = format!("{} {key}", fact["fact"].as_str().expect("a kind"));
-                    match &fact["value"] {
-                        Value::Null => self.facts.remove(&key),
-                        value => self.facts.insert(key, value.clone()),
-                    };
+                    if fact["value"].is_null() {
+                        self.facts.remove(&key);
+                    } else {
+                        self.facts.insert(key, fact["value"].clone());
+                    }
                 }
             }
             "reply" => {

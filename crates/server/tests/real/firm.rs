@@ -195,7 +195,10 @@ dial_plan = {{ country = "RU", internal_min = 3, internal_max = 3 }}
 
     /// `sidetone-server` with these words.
     pub(crate) fn run(&self, words: &[&str]) -> Output {
-        run(&self.config(), words)
+        command(&self.config(), words)
+            .envs(self.environment.iter().cloned())
+            .output()
+            .expect("the server")
     }
 
     /// A token for a device of somebody.
@@ -247,12 +250,13 @@ impl Drop for Server {
 }
 
 pub(crate) fn run(config: &Path, words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_sidetone-server"))
-        .arg("--config")
-        .arg(config)
-        .args(words)
-        .output()
-        .expect("the server")
+    command(config, words).output().expect("the server")
+}
+
+fn command(config: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sidetone-server"));
+    command.arg("--config").arg(config).args(words);
+    command
 }
 
 pub(crate) fn http() -> reqwest::Client {
