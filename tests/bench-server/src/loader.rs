@@ -103,10 +103,6 @@ impl Loader {
         Ok(loader)
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.clients.len()
-    }
-
     /// From now on these clients read nothing.
     pub(crate) fn stop_reading(&mut self, clients: std::ops::Range<usize>) -> Result<()> {
         for client in &self.clients[clients] {
@@ -267,7 +263,7 @@ impl Loader {
         self.clients[number].stage = Stage::Greeting;
         match &self.speech {
             Speech::Ours(hellos) => {
-                let hello = frame::text(&hellos[number]);
+                let hello = text(&hellos[number]);
                 self.say(number, &hello)
             }
             Speech::Plain => {

@@ -2,7 +2,7 @@
 
 /// What comes after the request line and `Host`.
 pub(crate) const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-                                  Sec-WebSocket-Key: c2lkZXRvbmUtYmVuY2gtMTIzNA==\r\n\r\n";
+                                  Sec-WebSocket-Key: c2lkZXRvbmUtYmVuY2gtMQ==\r\n\r\n";
 
 /// A frame that has come whole.
 #[derive(Debug, PartialEq, Eq)]
