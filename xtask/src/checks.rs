@@ -115,6 +115,11 @@ const CHECKS: &[Check] = &[
         run: directories,
     },
     Check {
+        name: "fan-out",
+        needs: Needs::Much,
+        run: fan_out,
+    },
+    Check {
         name: "live",
         needs: Needs::Much,
         run: live,
@@ -140,7 +145,8 @@ const CHECKS: &[Check] = &[
 const GENERATED: [&str; 2] = ["ui/src/types", "ui/src/wire"];
 
 /// Tests of these packages start Asterisk, another server or a display.
-const ON_REAL_THINGS: [&str; 6] = [
+const ON_REAL_THINGS: [&str; 7] = [
+    "bench-server",
     "directories",
     "e2e",
     "gui",
@@ -404,6 +410,14 @@ fn directories() -> Result<Outcome> {
     cargo(
         "people and call records on real servers",
         &["test", "-p", "directories"],
+    )
+}
+
+fn fan_out() -> Result<Outcome> {
+    cargo("build the server", &["build", "-p", "server"])?;
+    cargo(
+        "who follows is told, nobody else is, and nothing is lost",
+        &["test", "-p", "bench-server"],
     )
 }
 

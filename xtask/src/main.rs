@@ -24,6 +24,8 @@ cargo xtask test [--quick|--full] [--only NAME]
                                 --full adds what takes patience
 cargo xtask bench [calls]       measures speed and memory beside bare lower bounds and rivals, fails when a goal
                                 is missed (release build); `calls`: the call model alone
+cargo xtask bench server [fan-out|tls|slow|restart|real] [--quick] [--runs=N] [--markdown] [--json=FILE]
+                                the integration server with thousands of clients beside ws and socket.io
 cargo xtask record-trace NAME|all [--asterisk 22|16] [--config plain|freepbx] [--out DIR]
                                 plays a scenario on a real Asterisk with real phones and records it; --list shows them
 cargo xtask story FILE [--phones LOG] [--click PHONE] [--cut N] [--charset NAME] [--json]

@@ -16,6 +16,9 @@ pub(crate) fn demo(arguments: &[&str]) -> Result<()> {
 /// The call model first, which needs no Asterisk; `bench calls` is that part alone. A goal missed in one part does not
 /// keep the other from being measured.
 pub(crate) fn bench(arguments: &[&str]) -> Result<()> {
+    if let ["server", rest @ ..] = arguments {
+        return bench_server(rest);
+    }
     let (only_calls, arguments) = match arguments {
         ["calls", rest @ ..] => (true, rest),
         all => (false, all),
@@ -48,6 +51,20 @@ pub(crate) fn bench(arguments: &[&str]) -> Result<()> {
         "the call model misses a goal, or could not be measured"
     );
     Ok(())
+}
+
+/// The integration server with thousands of clients, beside servers of Node.
+fn bench_server(arguments: &[&str]) -> Result<()> {
+    ui::check_node()?;
+    debian::install_missing()?;
+    ui::build()?;
+    let mut build = tools::cargo(&["build", "--release", "-p", "server", "-p", "bench-server"])?;
+    step::command("build the server and its bench", &mut build)?;
+    run(
+        &folders::target()?.join("release"),
+        "bench-server",
+        arguments,
+    )
 }
 
 pub(crate) fn pictures(arguments: &[&str]) -> Result<()> {

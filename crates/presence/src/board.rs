@@ -203,14 +203,28 @@ impl Board {
 
     /// Everything there is.
     pub fn things(&self) -> impl Iterator<Item = Thing> {
-        let extensions = self.hints.keys().cloned().map(Thing::Extension);
+        self.extensions().chain(self.things_besides_extensions())
+    }
+
+    /// Extensions, of which there may be thousands.
+    pub fn extensions(&self) -> impl Iterator<Item = Thing> {
+        self.hints.keys().cloned().map(Thing::Extension)
+    }
+
+    /// The extension with this key on the wire, if it is of this phone system.
+    #[must_use]
+    pub fn extension_of_key(&self, key: &str) -> Option<Thing> {
+        let (name, pbx) = key.rsplit_once('@')?;
+        let (name, _) = self.hints.get_key_value(name)?;
+        (pbx == &*self.pbx).then(|| Thing::Extension(name.clone()))
+    }
+
+    /// Everything else there is.
+    pub fn things_besides_extensions(&self) -> impl Iterator<Item = Thing> {
         let queues = self.queues.names().cloned().map(Thing::Queue);
         let parked = self.parked.keys().cloned();
         let parked = parked.map(|(lot, space)| Thing::Parked(lot, space));
-        std::iter::once(Thing::Pbx)
-            .chain(extensions)
-            .chain(queues)
-            .chain(parked)
+        std::iter::once(Thing::Pbx).chain(queues).chain(parked)
     }
 
     /// The key of a thing on the wire.

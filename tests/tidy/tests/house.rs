@@ -74,6 +74,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "phone-number",
         ],
     ),
+    ("bench-server", &["store", "testkit", "wire"]),
     ("fuzz", &["ami", "calls", "phone-number"]),
     ("directories", &["testkit"]),
     ("live", &["testkit"]),
@@ -208,7 +209,11 @@ fn no_file_names_a_package_host_or_a_place_of_one_machine() {
 
 #[test]
 fn the_npm_lock_files_have_no_addresses() {
-    for folder in ["ui", "tests/directories/oidc"] {
+    for folder in [
+        "ui",
+        "tests/directories/oidc",
+        "tests/bench-server/rivals",
+    ] {
         let lock = text(&Path::new(folder).join("package-lock.json"));
         assert!(
             !lock.is_empty() && !lock.contains("\"resolved\""),

@@ -4,7 +4,7 @@ use super::{ClientId, Hub};
 use crate::mailbox::{Slot, Text};
 use presence::{Now, Sight, Thing};
 use std::collections::{BTreeMap, HashMap};
-use wire::Fact;
+use wire::{Fact, Names};
 
 /// Numbers for things that are followed, and what they look like now.
 #[derive(Debug, Default)]
@@ -119,24 +119,36 @@ impl Hub {
     ) -> Vec<(Slot, Text)> {
         let mut facts = Vec::new();
         for pbx in 0..self.pbxs.len() {
-            let things: Vec<Thing> = self.pbxs[pbx].board.things().collect();
-            for thing in things {
-                let wants = match &thing {
-                    Thing::Pbx => true,
-                    Thing::Extension(_) => interest
-                        .extensions
-                        .contains(&self.pbxs[pbx].board.key(&thing)),
-                    Thing::Queue(_) => interest.queues.contains(&self.pbxs[pbx].board.key(&thing)),
-                    Thing::Parked(..) => interest.parked,
-                };
-                if wants {
-                    let slot = self.slots.of(pbx, &thing);
-                    let sight = sight(self, pbx, &thing);
-                    facts.push((slot, self.drawn(pbx, &thing, slot, sight, now)));
-                }
+            for thing in self.wanted(pbx, interest) {
+                let slot = self.slots.of(pbx, &thing);
+                let sight = sight(self, pbx, &thing);
+                facts.push((slot, self.drawn(pbx, &thing, slot, sight, now)));
             }
         }
         facts
+    }
+
+    /// What of a phone system somebody follows. Who follows some lamps does not pay for all of them.
+    fn wanted(&self, pbx: usize, interest: &wire::Interest) -> Vec<Thing> {
+        let board = &self.pbxs[pbx].board;
+        let mut wanted: Vec<Thing> = match &interest.extensions {
+            Names::None => Vec::new(),
+            Names::All => board.extensions().collect(),
+            Names::These(keys) => keys
+                .iter()
+                .filter_map(|key| board.extension_of_key(key))
+                .collect(),
+        };
+        wanted.extend(
+            board
+                .things_besides_extensions()
+                .filter(|thing| match thing {
+                    Thing::Pbx | Thing::Extension(_) => true,
+                    Thing::Queue(_) => interest.queues.contains(&board.key(thing)),
+                    Thing::Parked(..) => interest.parked,
+                }),
+        );
+        wanted
     }
 
     pub(super) fn followed_by(&mut self, client: ClientId, now: Now) -> Vec<(Slot, Text)> {
