@@ -135,6 +135,11 @@ const CHECKS: &[Check] = &[
         run: e2e,
     },
     Check {
+        name: "e2e-server",
+        needs: Needs::Much,
+        run: e2e_server,
+    },
+    Check {
         name: "gui",
         needs: Needs::Much,
         run: gui,
@@ -441,6 +446,21 @@ fn e2e() -> Result<Outcome> {
         "end to end, on a real Asterisk",
         &["test", "-p", "e2e", "--", "--test-threads=1"],
     )
+}
+
+/// The same scenes with the integration server between the desktop and the phone system.
+fn e2e_server() -> Result<Outcome> {
+    programs::product(&[])?;
+    let tests = ["--test", "dialling", "--test", "incoming"];
+    let arguments = ["test", "-p", "e2e"].iter().chain(&tests);
+    let arguments: Vec<&str> = arguments
+        .copied()
+        .chain(["--", "--test-threads=1"])
+        .collect();
+    let mut cargo = tools::cargo(&arguments)?;
+    cargo.env("SIDETONE_THROUGH", "server");
+    step::command("end to end, through the server", &mut cargo)?;
+    Ok(Outcome::Passed)
 }
 
 fn gui() -> Result<Outcome> {

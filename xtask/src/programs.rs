@@ -132,7 +132,7 @@ fn build(options: &[&str], profile: &str) -> Result<std::path::PathBuf> {
 
 /// `sidetone` and `sidetone-ui`.
 pub(crate) fn product(options: &[&str]) -> Result<()> {
-    let mut arguments = vec!["build", "-p", "agent", "-p", "sidetone-ui"];
+    let mut arguments = vec!["build", "-p", "agent", "-p", "server", "-p", "sidetone-ui"];
     arguments.extend(options);
     step::command("build Sidetone", &mut tools::cargo(&arguments)?)
 }
