@@ -118,7 +118,7 @@ fn act(wanted: Wanted) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         match wanted.command {
             Command::Run => {
                 let recent = logs::init(&config.log);
@@ -153,7 +153,10 @@ fn act(wanted: Wanted) -> Result<ExitCode> {
             Command::Backup(path) => backup(&config, path).await,
             Command::Restore(path) => restore(&config, path).await,
         }
-    })
+    });
+    // A directory that is asked just now would be waited for.
+    runtime.shutdown_background();
+    done
 }
 
 async fn users(store: &Store) -> Result<ExitCode> {

@@ -34,6 +34,9 @@ const AUDIT: usize = 4_096;
 const COMMANDS: usize = 16_384;
 /// Clients have this long to take their goodbye.
 const GRACE: Duration = Duration::from_millis(500);
+/// … and a store that does not answer this long, twice: all of it within five seconds. The phone system's records tell
+/// afterwards what was not written.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Devices that were revoked by another program are looked for this often.
 const REVOKED: Duration = Duration::from_millis(400);
 /// … and those of the last minute each time.
@@ -77,7 +80,7 @@ pub(crate) async fn run(config: Config, file: Option<PathBuf>, recent: Recent) -
     let _ = serving.await;
     alive.abort();
     running.finish().await;
-    store.close().await;
+    let _ = tokio::time::timeout(LAST_WORDS, store.close()).await;
     info!("ended");
     anyhow::ensure!(
         !broken,
@@ -110,8 +113,9 @@ impl Running {
         for engine in &self.engines {
             let _ = engine.send(Command::Shutdown);
         }
+        let until = tokio::time::Instant::now() + LAST_WORDS;
         for writer in self.writers {
-            let _ = tokio::time::timeout(Duration::from_secs(5), writer).await;
+            let _ = tokio::time::timeout_at(until, writer).await;
         }
     }
 }

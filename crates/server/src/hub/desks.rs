@@ -9,7 +9,7 @@ use crate::{
 use engine::{Command, DeskId, Update};
 use presence::{Colleague, Now};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -30,8 +30,8 @@ pub(super) struct Own {
     phone: Option<(Slot, wire::Phone)>,
     calls: BTreeMap<String, Kept>,
     dials: BTreeMap<String, Kept>,
-    /// How numbers that were dialled read, by dial.
-    displays: BTreeMap<String, String>,
+    /// How numbers that were dialled read, by dial; the newest last.
+    displays: VecDeque<(String, String)>,
     me: Option<Slot>,
 }
 
@@ -53,19 +53,20 @@ impl Own {
     }
 
     pub(super) fn has_dialled(&self, id: &str) -> bool {
-        self.displays.contains_key(id)
+        self.display(id).is_some()
+    }
+
+    fn display(&self, id: &str) -> Option<&str> {
+        let mut displays = self.displays.iter();
+        let found = displays.find(|(dial, _)| dial == id);
+        found.map(|(_, display)| display.as_str())
     }
 
     pub(super) fn dialled(&mut self, id: &str, display: String) {
         if self.displays.len() >= DISPLAYS {
-            let known = |id: &String| self.dials.contains_key(id);
-            let oldest = self.displays.keys().find(|id| !known(id)).cloned();
-            let oldest = oldest.or_else(|| self.displays.keys().next().cloned());
-            if let Some(oldest) = oldest {
-                self.displays.remove(&oldest);
-            }
+            self.displays.pop_front();
         }
-        self.displays.insert(id.to_owned(), display);
+        self.displays.push_back((id.to_owned(), display));
     }
 }
 
@@ -155,7 +156,7 @@ impl Hub {
         };
         let own = self.own.entry(person).or_default();
         let key = dial.dial.to_string();
-        let display = own.displays.get(&key).cloned().unwrap_or_default();
+        let display = own.display(&key).unwrap_or_default().to_owned();
         let dial = convert::dial(dial, &display, now);
         let is_over = matches!(dial.progress, Progress::Ended { .. });
         let gone_at = is_over.then(|| now.instant + DIAL_STAYS);

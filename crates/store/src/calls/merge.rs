@@ -59,6 +59,10 @@ pub(crate) fn merge(first: Known, second: Known) -> Known {
     let both_told = first.certainty == Certainty::Told && second.certainty == Certainty::Told;
     let (better, other) = if both_told {
         sum_of_told(first, second)
+    } else if came_late(&first, &second) {
+        (second, first)
+    } else if came_late(&second, &first) {
+        (first, second)
     } else if second.certainty >= first.certainty {
         (second, first)
     } else {
@@ -71,14 +75,38 @@ pub(crate) fn merge(first: Known, second: Known) -> Known {
     Known { record, certainty }
 }
 
+/// Whoever came while a call was talked may have seen nothing of it but its end: the phone that the PBX says has answered
+/// was never seen to ring.
+fn came_late(seen: &Known, told: &Known) -> bool {
+    let is_unanswered = matches!(
+        seen.record.outcome,
+        Outcome::Missed | Outcome::NoAnswer | Outcome::Cancelled
+    );
+    let is_answered = told.record.outcome == Outcome::Answered;
+    let by = told.record.answered_by.as_ref().filter(|_| is_answered);
+    let was_seen_to_ring = |by: &String| {
+        let mut legs = seen.record.legs.iter();
+        legs.any(|leg| leg.extension.as_ref() == Some(by) && leg.ringing.is_some())
+    };
+    seen.certainty == Certainty::Seen
+        && told.certainty == Certainty::Told
+        && is_unanswered
+        && by.is_some_and(|by| !was_seen_to_ring(by))
+}
+
 /// Who called whom is known better by whoever saw it than by the PBX's record, and of several records of the PBX by
 /// the first.
 fn identified(record: CallRecord, other: &CallRecord) -> CallRecord {
     let is_told = |record: &CallRecord| record.source == Source::Cdr;
+    // Whoever came late may have taken the called phone for the caller.
+    let is_mistaken = |record: &CallRecord| {
+        record.caller.number.is_some() && record.caller.number == record.callee.number
+    };
     let other_knows = match (is_told(&record), is_told(other)) {
         (true, true) => other.started < record.started,
-        (true, false) => true,
-        (false, _) => false,
+        (true, false) => !is_mistaken(other),
+        (false, true) => is_mistaken(&record) && !is_mistaken(other),
+        (false, false) => false,
     };
     if !other_knows {
         return record;
@@ -325,6 +353,33 @@ mod tests {
         let whole = merge(before.into(), after.into()).record;
         assert_eq!((whole.started, whole.answered), (0, Some(5_000)));
         assert_eq!(whole.talk_ms, 60_000);
+    }
+
+    #[test]
+    fn who_saw_only_the_end_is_told_who_called_and_that_it_was_answered() {
+        let mut late = seen("1.1", 3_000);
+        late.caller.number = Some("104".into());
+        late.callee.number = Some("104".into());
+        late.ended = Some(5_000);
+        late.outcome = Outcome::Missed;
+        let mut pbx = told("1.1", 0, Outcome::Answered, 4_000);
+        pbx.record.answered_by = Some("104".into());
+        for whole in [
+            merge(late.clone().into(), pbx.clone()),
+            merge(pbx.clone(), late.clone().into()),
+        ] {
+            assert_eq!(whole.record.outcome, Outcome::Answered);
+            assert_eq!(whole.record.caller.number.as_deref(), Some("from 1.1"));
+        }
+        // Whoever saw that phone ring saw whether anybody talked.
+        late.legs.push(LegRecord {
+            uniqueid: "1.2".into(),
+            extension: Some("104".into()),
+            ringing: Some(3_500),
+            ..LegRecord::default()
+        });
+        let whole = merge(pbx, late.into());
+        assert_eq!(whole.record.outcome, Outcome::Missed);
     }
 
     #[test]
