@@ -33,8 +33,8 @@ use wire::{ErrorCode, Failure, Role};
 
 /// The longest body of a request.
 const LONGEST_BODY: usize = 256 * 1024;
-/// The longest page of the log that is asked for.
-const READ_BUFFER: usize = 4 * 1024;
+/// What a connection keeps for reading: clients say little, and longer messages are read in several goes.
+const READ_BUFFER: usize = 512;
 
 /// Where a request comes from, behind proxies that are trusted.
 #[derive(Clone, Copy, Debug)]

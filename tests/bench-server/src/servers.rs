@@ -152,7 +152,8 @@ impl Server {
     }
 
     /// Ends it as an administrator does, and starts it again.
-    pub(crate) fn restart(&mut self) -> Result<()> {
+    /// Its store is as of the first start, in which nobody was seen lately: each hello writes as after a long day.
+    pub(crate) fn restart(&mut self, firm: &Firm) -> Result<()> {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM)
             .context("end the server")?;
@@ -161,7 +162,10 @@ impl Server {
             ensure!(Instant::now() < until, "the server does not end");
             std::thread::sleep(Duration::from_millis(2));
         }
-        let _ = fs::remove_file(self.folder.path().join("port"));
+        for name in ["port", "calls.db", "calls.db-wal", "calls.db-shm"] {
+            let _ = fs::remove_file(self.folder.path().join(name));
+        }
+        firm.copy_store(self.folder.path())?;
         self.child = start_ours(&self._group, self.folder.path())?;
         Ok(())
     }

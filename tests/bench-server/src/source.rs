@@ -12,6 +12,35 @@ use std::{
 /// A reader that takes nothing for so long is given up.
 const WRITE: Duration = Duration::from_secs(60);
 
+/// What the user of a firm's server may do.
+const COMMANDS: [&str; 25] = [
+    "Atxfer",
+    "BlindTransfer",
+    "Bridge",
+    "CancelAtxfer",
+    "ConfbridgeKick",
+    "ConfbridgeListRooms",
+    "ConfbridgeMute",
+    "CoreShowChannels",
+    "DBDel",
+    "DBPut",
+    "ExtensionStateList",
+    "Hangup",
+    "MixMonitor",
+    "MuteAudio",
+    "Originate",
+    "Park",
+    "ParkedCalls",
+    "PlayDTMF",
+    "QueueAdd",
+    "QueuePause",
+    "QueueRemove",
+    "QueueStatus",
+    "Redirect",
+    "Setvar",
+    "StopMixMonitor",
+];
+
 /// Events go to everybody who has logged in.
 #[derive(Clone)]
 pub(crate) struct Source {
@@ -99,9 +128,13 @@ impl Source {
         let id = header(action, "ActionID");
         let name = header(action, "Action");
         let mut readers = self.lock();
+        let commands: String = COMMANDS
+            .iter()
+            .map(|name| format!("{name}: x\r\n"))
+            .collect();
         let more = match name {
             "Challenge" => "Challenge: 1\r\n",
-            "ListCommands" => "Originate: Originate a call.\r\nHangup: Hangup channel.\r\n",
+            "ListCommands" => &commands,
             "Ping" => "Ping: Pong\r\n",
             "Login" => "Message: Authentication accepted\r\n",
             _ => "EventList: start\r\n",

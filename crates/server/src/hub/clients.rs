@@ -146,7 +146,7 @@ impl Hub {
         let person = person
             .filter(|person| !person.disabled)
             .ok_or_else(unknown)?;
-        let rights = self.rights_of(&person);
+        let rights = without_words(self.rights_of(&person));
         let me = self.me(&person);
         let id = self.clients.insert(Client {
             person: person.clone(),
@@ -247,7 +247,7 @@ impl Hub {
 
     /// Somebody's rights have changed: his clients see everything anew, or nothing any more.
     pub(super) fn person_changed(&mut self, person: &Arc<Person>, now: Now) {
-        let rights = self.rights_of(person);
+        let rights = without_words(self.rights_of(person));
         let clients: Vec<ClientId> = match self.own.get(&person.id) {
             Some(own) => own.clients.iter().copied().collect(),
             None => return,
@@ -300,6 +300,14 @@ impl Hub {
             | Ask::Board(_)
             | Ask::End => {}
         }
+    }
+}
+
+/// The sentences are for the client; the hub needs none of them for each connection.
+fn without_words(rights: Rights) -> Rights {
+    Rights {
+        lacking: Vec::new(),
+        ..rights
     }
 }
 

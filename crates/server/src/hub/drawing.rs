@@ -104,8 +104,11 @@ impl Hub {
             return Sight::Lamps;
         };
         let colleague = match thing {
-            Thing::Extension(name) => self.pbxs[pbx].board.colleague(name),
-            Thing::Pbx | Thing::Queue(_) | Thing::Parked(..) => None,
+            // Looked for only where it matters: this is done for each that is told.
+            Thing::Extension(name) if !client.person.policy.see_groups.is_empty() => {
+                self.pbxs[pbx].board.colleague(name)
+            }
+            Thing::Extension(_) | Thing::Pbx | Thing::Queue(_) | Thing::Parked(..) => None,
         };
         super::sight(&client.rights, &client.person, colleague)
     }

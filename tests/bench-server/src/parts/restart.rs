@@ -19,7 +19,7 @@ pub(super) fn run(runs: usize, firm: &Firm, table: &mut Table) -> Result<()> {
         let mut server = Server::start(Kind::Ours, firm, &source)?;
         let loader = server.clients(MANY, |client| following(some(client)))?;
         let start = Instant::now();
-        server.restart()?;
+        server.restart(firm)?;
         drop(loader);
         let ready = Instant::now();
         server.clients(MANY, |client| following(some(client)))?;
