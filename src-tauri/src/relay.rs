@@ -486,6 +486,21 @@ mod tests {
     }
 
     #[test]
+    fn facts_about_colleagues_reach_the_panel_alone() {
+        let mut bench = Bench::new();
+        bench.snapshot(1, State::default());
+        let (panel, card) = (bench.page(Window::Panel), bench.page(Window::Card));
+        let facts = AgentMessage::Facts {
+            from_nothing: true,
+            facts: Vec::new(),
+        };
+        bench.agent(facts, 2);
+        let heard = |page: &Told| page.lock().expect("one thread").clone();
+        assert_eq!(heard(&card).len(), 1, "the snapshot alone");
+        assert!(heard(&panel)[1].contains("from_nothing"));
+    }
+
+    #[test]
     fn a_window_that_opens_later_gets_the_state_as_of_now() {
         let mut bench = Bench::new();
         bench.snapshot(4, State::default());

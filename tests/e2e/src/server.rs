@@ -134,7 +134,7 @@ fn configuration(
         "listen = \"127.0.0.1:0\"\nport_file = \"{folder}/server.port\"\n\n\
          [store]\nurl = \"sqlite:{folder}/server.db\"\n\n\
          [[pbx]]\nname = \"main\"\nhost = \"{host}\"\nport = {port}\nuser = \"{name}\"\nsecret = \"{secret}\"\n\
-         context = \"{context}\"\ncountry = \"{country}\"\n"
+         context = \"{context}\"\ndial_plan = {{ country = \"{country}\" }}\n"
     )?;
     for (login, name, extension) in [("anna", "Anna", "101"), ("boris", "Boris", "102")] {
         write!(
