@@ -118,6 +118,8 @@ impl Agent {
             | Request::ConfirmEnrol { .. }
             | Request::DismissEnrol { .. }
             | Request::SignOut
+            | Request::Follow { .. }
+            | Request::Wish { .. }
             | Request::Closed { .. }
             | Request::Painted { .. }
             | Request::Status

@@ -181,6 +181,7 @@ impl<F: Frames> Loop<F> {
             AgentMessage::Reply { id, reply } => self.replied(id, reply, now),
             AgentMessage::Snapshot { snapshot } => self.replace(*snapshot, now),
             AgentMessage::Change { seq, change } => self.change(seq, change, now),
+            AgentMessage::Facts { .. } => self.pass_on(message, now),
             AgentMessage::Show { window } => self.show(window),
             // Seen by the loop itself.
             AgentMessage::End => {}
@@ -230,6 +231,20 @@ impl<F: Frames> Loop<F> {
             self.frames.hide(Window::Confirm);
         }
         self.publish(AgentMessage::Change { seq, change });
+    }
+
+    /// Colleagues are shown in the panel alone, and are not kept here: a page that opens later asks for them.
+    fn pass_on(&self, message: AgentMessage, received_at: UnixMicros) {
+        let Some(page) = self.pages.get(&Window::Panel) else {
+            return;
+        };
+        let news = News {
+            received_at,
+            message,
+        };
+        if let Err(error) = page.send(news) {
+            warn!(%error, "panel not reached");
+        }
     }
 
     fn publish(&self, message: AgentMessage) {
@@ -468,6 +483,21 @@ mod tests {
             .iter()
             .map(|text| serde_json::from_str(text).expect("is JSON"))
             .collect()
+    }
+
+    #[test]
+    fn facts_about_colleagues_reach_the_panel_alone() {
+        let mut bench = Bench::new();
+        bench.snapshot(1, State::default());
+        let (panel, card) = (bench.page(Window::Panel), bench.page(Window::Card));
+        let facts = AgentMessage::Facts {
+            from_nothing: true,
+            facts: Vec::new(),
+        };
+        bench.agent(facts, 2);
+        let heard = |page: &Told| page.lock().expect("one thread").clone();
+        assert_eq!(heard(&card).len(), 1, "the snapshot alone");
+        assert!(heard(&panel)[1].contains("from_nothing"));
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub(crate) fn may(window: Window, request: &Request) -> bool {
         // A page cannot pretend to be a link, nor a link to have been typed.
         Request::Dial { source, .. } => window == Window::Panel && *source == Source::Typed,
         Request::Explain { .. }
+        | Request::Follow { .. }
+        | Request::Wish { .. }
         | Request::Cancel { .. }
         | Request::ForgetDial { .. }
         | Request::Show {
@@ -64,6 +66,7 @@ mod tests {
             (dial(Source::Typed), &[Panel]),
             (dial(Source::Link { program: None }), &[]),
             (Request::Explain { text: id() }, &[Panel]),
+            (Request::Follow { on: true }, &[Panel]),
             (
                 Request::ConfirmDial {
                     confirm: id(),

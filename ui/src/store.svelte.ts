@@ -4,6 +4,7 @@ import type { Backend, News } from "./backend/backend";
 import type { Change } from "./types/Change";
 import type { Snapshot } from "./types/Snapshot";
 import type { State } from "./types/State";
+import type { Fact } from "./wire/Fact";
 
 /** Changes kept while a snapshot is on its way; more than this and the next snapshot is simply asked for again. */
 const KEPT = 64;
@@ -14,6 +15,8 @@ export class Store {
   /** When the news that this state comes from reached the program, Unix microseconds. */
   receivedAt = 0;
   readonly backend: Backend;
+  /** Whoever shows colleagues hears the facts about them. */
+  onFacts: ((fromNothing: boolean, facts: Fact[]) => void) | undefined;
   #seq = 0;
   #asking = false;
   #kept: { seq: number; change: Change; receivedAt: number }[] = [];
@@ -26,6 +29,10 @@ export class Store {
   #take(news: News): void {
     if (news.message === "snapshot") {
       this.#replace(news.snapshot, news.receivedAt);
+      return;
+    }
+    if (news.message === "facts") {
+      this.onFacts?.(news.from_nothing, news.facts);
       return;
     }
     if (this.#asking) {

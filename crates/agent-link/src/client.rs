@@ -91,6 +91,7 @@ impl Client {
                 Ok(
                     AgentMessage::Snapshot { .. }
                     | AgentMessage::Change { .. }
+                    | AgentMessage::Facts { .. }
                     | AgentMessage::Show { .. }
                     | AgentMessage::End,
                 )

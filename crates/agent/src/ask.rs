@@ -173,7 +173,7 @@ fn print(reply: Reply, json: bool) -> ExitCode {
             complain(&format!("sidetone: {}", refusal.words));
             Exit::Refused.into()
         }
-        Reply::Explanation(_) | Reply::Snapshot(_) => {
+        Reply::Explanation(_) | Reply::Snapshot(_) | Reply::Answer(_) => {
             complain("sidetone: an answer to something else");
             Exit::Failed.into()
         }

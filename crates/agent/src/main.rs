@@ -5,6 +5,7 @@
 mod ask;
 mod caller;
 mod cli;
+mod colleagues;
 mod folders;
 mod keychain;
 mod links;

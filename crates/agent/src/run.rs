@@ -1,5 +1,6 @@
 //! The agent's loop: one input at a time to the controller, then what it asked for.
 
+use crate::colleagues::Colleagues;
 use crate::keychain::Keychain;
 use crate::notices::{Notices, Pressed};
 use crate::server_line::{self, ServerLine};
@@ -36,6 +37,7 @@ enum Tick {
     Server(Option<ServerEvent>),
     Engine(Option<(engine::DeskId, engine::Update)>),
     Line(desktop::ServerEvent),
+    Colleagues(Vec<wire::Fact>),
     Inner(Inner),
     Tray(TrayAction),
     TrayHost(bool),
@@ -79,6 +81,7 @@ struct Agent {
     engine: engine::Handle,
     updates: engine::Updates,
     line: ServerLine,
+    colleagues: Colleagues,
     /// A token on its way out of the keychain.
     forgetting: Option<JoinHandle<()>>,
     book: watch::Sender<Arc<Book>>,
@@ -116,6 +119,7 @@ impl Agent {
             engine,
             updates,
             line: ServerLine::default(),
+            colleagues: Colleagues::default(),
             forgetting: None,
             book,
             contacts: None,
@@ -163,6 +167,7 @@ impl Agent {
                 event = self.server.next() => Tick::Server(event),
                 update = self.updates.next() => Tick::Engine(update),
                 event = self.line.next() => Tick::Line(event),
+                facts = self.colleagues.next() => Tick::Colleagues(facts),
                 Some(inner) = self.inbox.recv() => Tick::Inner(inner),
                 Some(action) = self.clicks.recv() => Tick::Tray(action),
                 Ok(()) = self.hosts.changed() => Tick::TrayHost(*self.hosts.borrow_and_update()),
@@ -188,6 +193,7 @@ impl Agent {
             Tick::Server(None) => anyhow::bail!("the local socket is gone"),
             Tick::Engine(Some((_, update))) => self.input(Input::Backend(update)),
             Tick::Engine(None) => anyhow::bail!("the engine has ended"),
+            Tick::Colleagues(facts) => self.input(Input::Facts(facts)),
             Tick::Line(event) => self.input(Input::Server(event)),
             Tick::Inner(Inner::Enrolled(outcome)) => self.input(Input::Enrolled(outcome)),
             Tick::Inner(Inner::Secret(outcome)) => self.input(Input::Secret(outcome)),
@@ -286,6 +292,7 @@ impl Agent {
                 }
             }
             Effect::Server(command) => self.server(command),
+            Effect::Follow(settings) => self.colleagues.follow(settings.as_ref(), &self.engine),
             Effect::SaveSettings(settings) => self.save(settings),
             Effect::LoadSecret(settings) => {
                 let (keychain, inner) = (self.keychain.clone(), self.inner.clone());

@@ -13,6 +13,8 @@ use wire::{
 #[derive(Debug, Default)]
 pub(crate) struct ServerLine {
     link: Option<Link>,
+    /// Followed besides one's own, over this line and the next.
+    interest: Interest,
 }
 
 impl ServerLine {
@@ -39,6 +41,10 @@ impl ServerLine {
                 }
                 None
             }
+            ServerCommand::Follow(interest) => {
+                self.follow(interest);
+                None
+            }
             ServerCommand::Enrol { .. } => None,
         }
     }
@@ -62,9 +68,16 @@ impl ServerLine {
             tls,
             token,
             client: client(),
-            interest: Interest::default(),
+            interest: self.interest.clone(),
         }));
         None
+    }
+
+    fn follow(&mut self, interest: Interest) {
+        if let Some(link) = self.link.as_mut().filter(|_| self.interest != interest) {
+            link.follow(interest.clone());
+        }
+        self.interest = interest;
     }
 
     /// What did not leave never will; that is said in place of an answer.

@@ -15,6 +15,8 @@ pub(crate) enum Effect {
     Windows(Keep),
     Backend(engine::Command),
     Server(ServerCommand),
+    /// Reads the engine's feed by these settings, or no more.
+    Follow(Option<Settings>),
     SaveSettings(Settings),
     LoadSecret(Settings),
     StoreSecret(Settings, SecretString),
@@ -71,6 +73,10 @@ impl Shell for Effects {
 
     fn server(&mut self, command: ServerCommand) {
         self.push(Effect::Server(command));
+    }
+
+    fn follow(&mut self, settings: Option<&Settings>) {
+        self.push(Effect::Follow(settings.cloned()));
     }
 
     fn save_settings(&mut self, settings: &Settings) {

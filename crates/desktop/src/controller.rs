@@ -1,6 +1,7 @@
 //! The owner of everything that is shown: one input at a time, no IO, no waiting.
 
 mod calls;
+mod colleagues;
 mod dials;
 mod server;
 mod settings;
@@ -23,6 +24,7 @@ use view::{
     State, Status, Tick, Window,
 };
 
+use colleagues::Colleagues;
 use dials::Outgoing;
 use server::Enrolling;
 use settings::{Saving, Testing};
@@ -36,6 +38,15 @@ const WHO_IS: Duration = Duration::from_millis(250);
 struct Asker {
     client: ClientId,
     id: u64,
+    speech: Speech,
+}
+
+/// In whose words an answer is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Speech {
+    View,
+    /// A wish of the panel of colleagues, which speaks as with a server.
+    Wire,
 }
 
 /// What a running look-up is for.
@@ -48,6 +59,10 @@ enum LookUp {
     },
     Confirm {
         confirm: String,
+    },
+    Wish {
+        asker: Asker,
+        until: Instant,
     },
 }
 
@@ -77,6 +92,7 @@ pub struct Controller<S> {
     testing: Option<Testing>,
     links: Tick,
     remote: Remote,
+    colleagues: Colleagues,
     /// Where the shell keeps a line to.
     linked: Option<(wire::ServerAddress, view::Tls)>,
     enrolling: Option<Enrolling>,
@@ -116,6 +132,7 @@ impl<S: Shell> Controller<S> {
             testing: None,
             links: Tick::default(),
             remote: Remote::default(),
+            colleagues: Colleagues::default(),
             linked: None,
             enrolling: None,
             enrolled: None,
@@ -140,14 +157,21 @@ impl<S: Shell> Controller<S> {
         self.now = Some(now);
         match input {
             Input::Backend(update) => self.engine_update(update, now),
+            Input::Facts(facts) => self.engine_facts(facts),
             Input::Server(event) => self.server_event(event, now),
             Input::Enrolled(outcome) => self.enrolled(outcome, now),
             Input::Client {
                 client,
                 id,
                 request,
-            } => self.request(Asker { client, id }, request, now),
-            Input::ClientGone(client) => self.look_ups.retain(|_, look_up| !look_up.is_for(client)),
+            } => {
+                let speech = Speech::View;
+                self.request(Asker { client, id, speech }, request, now);
+            }
+            Input::ClientGone(client) => {
+                self.look_ups.retain(|_, look_up| !look_up.is_for(client));
+                self.colleagues.client_gone(client);
+            }
             Input::WindowsConnected(client) => self.windows_connected(client, now),
             Input::WindowsGone => self.windows_gone(now),
             Input::WindowsFailed { words } => self.windows_failed(&words),
@@ -169,6 +193,7 @@ impl<S: Shell> Controller<S> {
         let look_ups = self.look_ups.values().filter_map(LookUp::until);
         [
             self.cards.next_expiry(),
+            self.colleagues.next_expiry(),
             self.question.next_expiry(),
             self.windows.next_expiry(),
             self.outgoing.iter().filter_map(Outgoing::gone_at).min(),
@@ -211,14 +236,21 @@ impl<S: Shell> Controller<S> {
             Update::Connection(connection) => self.connection(connection, now),
             Update::Phone(phone) => {
                 self.phone = phone;
+                self.own_phone();
                 self.draw_me();
             }
             Update::Call(call) => self.call(*call, now),
-            Update::Dial(dial) => self.dial_progress(*dial, now),
+            Update::Dial(dial) => {
+                if !self.is_server_mode() {
+                    self.own_dial(&dial, now);
+                }
+                self.dial_progress(*dial, now);
+            }
             Update::WhoIs { key, people } => self.who_is(key, convert::people(people)),
             Update::Tested { key, report } => self.tested(key, &report),
-            // Nothing is ordered from here yet but the tones behind a number, and a call without them is still a call.
-            Update::Order { .. } | Update::Capabilities(_) => {}
+            // The tones behind a number are an order too, for which nobody waits: a call without them is still a call.
+            Update::Order { order, outcome } => self.ordered(&order, outcome),
+            Update::Capabilities(capabilities) => self.own_rights(*capabilities),
         }
     }
 
@@ -266,6 +298,8 @@ impl<S: Shell> Controller<S> {
             Request::ConfirmEnrol { enrolment } => self.confirm_enrolment(asker, &enrolment, now),
             Request::DismissEnrol { enrolment } => self.dismiss_enrolment(asker, &enrolment),
             Request::SignOut => self.sign_out(asker, now),
+            Request::Follow { on } => self.follow(asker, on, now),
+            Request::Wish { request_id, wish } => self.wish(asker, request_id, wish, now),
             Request::TakeLinks => {
                 self.shell.take_links();
                 self.reply(asker, Reply::Done);
@@ -336,6 +370,9 @@ impl<S: Shell> Controller<S> {
         self.outgoing
             .retain(|outgoing| outgoing.gone_at().is_none_or(|at| at > now.instant));
         self.draw_dials();
+        self.own_dials_gone();
+        self.look_at_colleagues(now);
+        self.expire_colleagues(now);
         self.expire_look_ups(now.instant);
         self.expire_test(now.instant);
         self.expire_enrolment(now);
@@ -376,6 +413,7 @@ impl<S: Shell> Controller<S> {
                 }
                 self.reply(asker, Reply::Explanation(*explanation));
             }
+            Some(LookUp::Wish { asker, .. }) => self.wish_looked_up(asker, found),
             Some(LookUp::Confirm { confirm }) => {
                 let pending = self
                     .question
@@ -499,6 +537,10 @@ impl<S: Shell> Controller<S> {
     }
 
     fn reply(&mut self, asker: Asker, reply: Reply) {
+        let reply = match asker.speech {
+            Speech::View => reply,
+            Speech::Wire => Reply::Answer(convert::answer(reply)),
+        };
         self.shell.reply(asker.client, asker.id, reply);
     }
 
@@ -523,14 +565,14 @@ impl<S: Shell> Controller<S> {
 impl LookUp {
     fn until(&self) -> Option<Instant> {
         match self {
-            Self::Explain { until, .. } => Some(*until),
+            Self::Explain { until, .. } | Self::Wish { until, .. } => Some(*until),
             Self::Confirm { .. } => None,
         }
     }
 
     fn is_for(&self, gone: ClientId) -> bool {
         match self {
-            Self::Explain { asker, .. } => asker.client == gone,
+            Self::Explain { asker, .. } | Self::Wish { asker, .. } => asker.client == gone,
             Self::Confirm { .. } => false,
         }
     }

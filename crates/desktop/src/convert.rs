@@ -3,9 +3,10 @@
 use crate::Now;
 use engine::{CallUpdate, Mine, Phase, Side};
 use view::{
-    Card, CardPhase, Connection, DialEnd, DialStep, Direction, Party, People, Person, Recent,
-    RecentOutcome,
+    Card, CardPhase, Connection, DialEnd, DialStep, Direction, Explanation, Party, People, Person,
+    Recent, RecentOutcome, RefusalCode, Reply, WhyStep,
 };
+use wire::{Answer, ErrorCode, Explained, Failure};
 
 pub(crate) fn connection(from: engine::Connection, now: Now, since: u64, to: &str) -> Connection {
     match from {
@@ -33,6 +34,89 @@ pub(crate) fn connection(from: engine::Connection, now: Now, since: u64, to: &st
             }
         }
         engine::Connection::Refused { words } => Connection::Refused { words },
+    }
+}
+
+/// A reply in the words of the wire.
+pub(crate) fn answer(from: Reply) -> Answer {
+    match from {
+        Reply::Answer(answer) => answer,
+        // A feature code asks in its own window; what comes of it is told there.
+        Reply::Done | Reply::Dialling { .. } | Reply::AskedFirst { .. } => Answer::Done,
+        Reply::Explanation(explanation) => Answer::Explained(explained(explanation)),
+        Reply::Refused(refusal) => {
+            Answer::Failed(Failure::new(error_code(refusal.code), refusal.words))
+        }
+        Reply::Snapshot(_) | Reply::Status(_) | Reply::Enrolled(_) => Answer::Failed(Failure::new(
+            ErrorCode::Internal,
+            "This was answered by something else.",
+        )),
+    }
+}
+
+fn error_code(from: RefusalCode) -> ErrorCode {
+    match from {
+        RefusalCode::NoNumber | RefusalCode::NeedsConsent | RefusalCode::NotSetUp => {
+            ErrorCode::Refused
+        }
+        RefusalCode::NotConnected => ErrorCode::PbxAway,
+        RefusalCode::NoSuchCall => ErrorCode::NotFound,
+        RefusalCode::TooMany => ErrorCode::RateLimited,
+        RefusalCode::BadRequest => ErrorCode::BadRequest,
+        RefusalCode::Keychain | RefusalCode::Settings | RefusalCode::Enrolment => {
+            ErrorCode::Internal
+        }
+    }
+}
+
+fn explained(from: Explanation) -> Explained {
+    let pairs = |steps: Vec<WhyStep>| {
+        let steps = steps.into_iter();
+        steps.map(|step| (step.what, step.result)).collect()
+    };
+    match from {
+        Explanation::Dials {
+            display,
+            dials,
+            steps,
+            question,
+            people,
+            ..
+        } => Explained {
+            display,
+            dials: Some(dials),
+            steps: pairs(steps),
+            words: None,
+            question,
+            people: wire_people(people),
+        },
+        Explanation::Refused { words, steps } => Explained {
+            display: String::new(),
+            dials: None,
+            steps: pairs(steps),
+            words: Some(words),
+            question: None,
+            people: wire::People::Nobody,
+        },
+    }
+}
+
+pub(crate) fn wire_people(from: People) -> wire::People {
+    let person = |person: Person| wire::Person {
+        name: person.name,
+        company: person.company,
+        note: person.note,
+        source: person.source,
+    };
+    match from {
+        People::Asking => wire::People::Asking,
+        People::Nobody => wire::People::Nobody,
+        People::One { person: one } => wire::People::One {
+            person: person(one),
+        },
+        People::Several { people } => wire::People::Several {
+            people: people.into_iter().map(person).collect(),
+        },
     }
 }
 

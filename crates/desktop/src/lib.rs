@@ -11,6 +11,7 @@ mod convert;
 mod dialler;
 mod history;
 mod hops;
+mod outbox;
 mod plan;
 mod remote;
 mod shell;

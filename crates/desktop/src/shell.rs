@@ -21,6 +21,13 @@ impl Now {
         self.unix_us / 1000
     }
 
+    pub(crate) fn presence(self) -> presence::Now {
+        presence::Now {
+            instant: self.instant,
+            unix_ms: self.unix_ms(),
+        }
+    }
+
     /// When `past` was, by the wall clock; for instants that the engine took earlier.
     #[must_use]
     pub fn unix_us_of(self, past: Instant) -> UnixMicros {
@@ -93,6 +100,8 @@ pub enum ServerCommand {
         id: String,
         request: wire::Request,
     },
+    /// Follows this besides one's own from now on, over this line and those to come.
+    Follow(wire::Interest),
     /// Connects now instead of at the end of the wait.
     RetryNow,
     /// Trades the code for a token, once. Answered by [`Input::Enrolled`].
@@ -109,6 +118,8 @@ pub enum ServerCommand {
 #[derive(Debug)]
 pub enum Input {
     Backend(engine::Update),
+    /// What the engine's feed says of colleagues; while [`Shell::follow`] wants it.
+    Facts(Vec<Fact>),
     /// From the line to the integration server.
     Server(ServerEvent),
     /// What became of [`ServerCommand::Enrol`]; the error is a sentence.
@@ -188,6 +199,9 @@ pub trait Shell {
     fn backend(&mut self, command: engine::Command);
     /// To the integration server.
     fn server(&mut self, command: ServerCommand);
+    /// Reads the engine's feed by these settings' dial plan, from the beginning; `None`: no more. Comes as
+    /// [`Input::Facts`].
+    fn follow(&mut self, settings: Option<&Settings>);
     fn save_settings(&mut self, settings: &Settings);
     /// Of the phone system or, in server mode, of the server. Answered by [`Input::Secret`].
     fn load_secret(&mut self, settings: &Settings);

@@ -75,6 +75,55 @@ fn a_dial_is_one_request_with_its_own_id_and_facts_tell_how_far_it_is() {
 }
 
 #[test]
+fn the_panel_gets_the_servers_facts_and_its_wishes_go_there_with_their_ids() {
+    let mut desk = Desk::connected();
+    desk.input(Input::WindowsConnected(ClientId(1)));
+    desk.ask(Request::Show {
+        window: Window::Panel,
+    });
+    desk.told();
+    desk.ask(Request::Follow { on: true });
+    assert_snapshot!(desk.told(), @"
+    follow all at the server
+    reply Done
+    ");
+    let lamp = Fact::Extension {
+        key: "102@main".into(),
+        value: None,
+    };
+    desk.server(ServerEvent::Snapshot(vec![pbx_fact(), lamp]));
+    let debug = std::mem::take(&mut desk.controller.shell_mut().debug);
+    assert!(
+        debug.contains("Facts { from_nothing: true, facts: [Me {"),
+        "{debug}"
+    );
+    assert!(debug.contains("102@main"), "{debug}");
+    let order = wire::Order::PickUp;
+    let call = Some(CALL.to_owned());
+    let wish = wire::Request::Order { call, order };
+    for id in ["w1", "w2"] {
+        desk.ask(Request::Wish {
+            request_id: id.into(),
+            wish: wish.clone(),
+        });
+    }
+    desk.server(ServerEvent::Reply {
+        id: "w1".into(),
+        answer: failed(ErrorCode::Forbidden, "You may not pick up this call."),
+    });
+    desk.server(ServerEvent::Down {
+        words: "it went away".into(),
+        retry_in: Duration::from_secs(5),
+    });
+    assert_snapshot!(desk.told(), @r#"
+    ask Order { call: Some("019ac5a0-0000-7000-8000-000000000001"), order: PickUp }
+    ask Order { call: Some("019ac5a0-0000-7000-8000-000000000001"), order: PickUp }
+    answer Failed(Failure { code: Forbidden, message: "You may not pick up this call.", retry_after_ms: None })
+    answer Failed(Failure { code: Unknown, message: "The line to the server broke before the answer. Look whether it was done before you try again.", retry_after_ms: None })
+    "#);
+}
+
+#[test]
 fn an_extension_behind_a_number_goes_along() {
     let mut desk = Desk::connected();
     desk.dial("tel:+79161234567;ext=12");
@@ -883,6 +932,7 @@ impl Shell for Notebook {
                 self.status = Some(*status);
                 "reply Status".into()
             }
+            Reply::Answer(answer) => format!("answer {answer:?}"),
             Reply::Refused(refusal) => format!("reply {:?}: {}", refusal.code, refusal.words),
         });
     }
@@ -920,6 +970,8 @@ impl Shell for Notebook {
             }
             ServerCommand::Disconnect => "disconnect from server".into(),
             ServerCommand::RetryNow => "retry".into(),
+            ServerCommand::Follow(interest) if interest == wire::Interest::default() => return,
+            ServerCommand::Follow(_) => "follow all at the server".into(),
             ServerCommand::Enrol { server, .. } => format!("enrol at {server}"),
             ServerCommand::Send { request, .. } => match request {
                 wire::Request::Dial { text } => format!("ask dial {text}"),
@@ -931,6 +983,12 @@ impl Shell for Notebook {
                 | wire::Request::CloseMissed { .. }) => format!("ask {other:?}"),
             },
         });
+    }
+
+    fn follow(&mut self, settings: Option<&Settings>) {
+        if settings.is_some() {
+            self.told.push("follow the engine".into());
+        }
     }
 
     fn save_settings(&mut self, settings: &Settings) {

@@ -6,8 +6,8 @@ use desktop::{
     Shell, Tray, TrayAction,
 };
 use engine::{
-    CallId, CallUpdate, Command, Connection, DialStamps, DialUpdate, Direction, End, Mine, People,
-    Phase, Progress, Remote, RemoteNumber, Update,
+    CallId, CallUpdate, Command, Connection, DialStamps, DialUpdate, Direction, End, Mine, OrderId,
+    Outcome, People, Phase, Progress, Remote, RemoteNumber, Update,
 };
 use insta::assert_snapshot;
 use secrecy::{ExposeSecret, SecretString};
@@ -532,13 +532,116 @@ fn a_window_that_misses_a_change_can_tell() {
         .filter_map(|message| match message {
             AgentMessage::Snapshot { snapshot } => Some(snapshot.seq),
             AgentMessage::Change { seq, .. } => Some(*seq),
-            AgentMessage::Reply { .. } | AgentMessage::Show { .. } | AgentMessage::End => None,
+            AgentMessage::Reply { .. }
+            | AgentMessage::Facts { .. }
+            | AgentMessage::Show { .. }
+            | AgentMessage::End => None,
         })
         .collect();
     assert!(
         numbers.len() > 2 && numbers.windows(2).all(|pair| pair[1] == pair[0] + 1),
         "{numbers:?}"
     );
+}
+
+#[test]
+fn an_order_of_the_panel_is_answered_when_the_phone_system_has_done_it() {
+    let mut desk = Desk::connected();
+    desk.call(&ringing("Ada"));
+    desk.told();
+    desk.transfer("w1", "102");
+    // The same wish again, while it goes on: it is ordered once and answered twice.
+    desk.transfer("w1", "102");
+    assert_snapshot!(desk.told(), @r#"order BlindTransfer { to: Dialable("102") }"#);
+    desk.outcome("w1", Outcome::Done);
+    assert_snapshot!(desk.told(), @"
+    answer Done
+    answer Done
+    ");
+}
+
+#[test]
+fn an_order_that_is_refused_says_why_and_one_without_an_answer_is_unknown() {
+    let mut desk = Desk::connected();
+    desk.call(&ringing("Ada"));
+    desk.transfer("w0", "nobody");
+    desk.transfer("w1", "102");
+    desk.told();
+    let words = "There is no such extension.".to_owned();
+    desk.outcome("w1", Outcome::Refused { words });
+    desk.transfer("w2", "103");
+    desk.pass(Duration::from_secs(16));
+    desk.outcome("w2", Outcome::Done);
+    let told = desk.told();
+    let answers: Vec<&str> = told
+        .lines()
+        .filter(|line| line.starts_with("answer"))
+        .collect();
+    assert_snapshot!(answers.join("\n"), @r#"
+    answer Failed(Failure { code: Refused, message: "There is no such extension.", retry_after_ms: None })
+    answer Failed(Failure { code: Unknown, message: "There was no answer. Look whether it was done before you try again.", retry_after_ms: None })
+    "#);
+}
+
+#[test]
+fn without_a_line_nothing_is_ordered() {
+    let mut desk = Desk::connected();
+    let words = "The phone system does not answer.".to_owned();
+    let retry_in = Duration::from_secs(5);
+    desk.input(Input::Backend(Update::Connection(Connection::Away {
+        words,
+        retry_in,
+    })));
+    desk.told();
+    desk.transfer("w1", "102");
+    assert_snapshot!(desk.told(), @r#"answer Failed(Failure { code: PbxAway, message: "The phone system does not answer.", retry_after_ms: None })"#);
+}
+
+#[test]
+fn a_dial_from_the_panel_is_as_one_that_was_typed_and_twice_is_once() {
+    let mut desk = Desk::connected();
+    for _ in 0..2 {
+        desk.wish("w1", wire::Request::Dial { text: "102".into() });
+    }
+    desk.wish("w2", wire::Request::Dial { text: "abc".into() });
+    assert_snapshot!(desk.told(), @r#"
+    dial 102
+    answer Done
+    answer Done
+    answer Failed(Failure { code: Refused, message: "Not called: “a” cannot be part of a phone number.", retry_after_ms: None })
+    "#);
+    assert_eq!(desk.state().dials.len(), 1);
+}
+
+#[test]
+fn colleagues_are_told_only_while_the_panel_shows_them() {
+    let mut desk = Desk::connected();
+    let windows = ClientId(1);
+    desk.input(Input::Facts(vec![lamp()]));
+    desk.ask(Request::Follow { on: true });
+    assert!(desk.told().contains("BadRequest"), "only windows follow");
+    desk.input(Input::WindowsConnected(windows));
+    desk.ask(Request::Follow { on: true });
+    desk.pass(Duration::from_secs(1));
+    assert!(!desk.told().contains("follow"), "the panel is not open");
+    let window = Window::Panel;
+    desk.ask(Request::Show { window });
+    desk.call(&ringing("Ada"));
+    desk.input(Input::Facts(vec![lamp()]));
+    desk.pass(Duration::from_secs(1));
+    assert_eq!(desk.facts(), ["anew: Me Phone", "Call Extension"]);
+    desk.ask(Request::Closed { window });
+    desk.input(Input::Facts(vec![lamp()]));
+    desk.pass(Duration::from_secs(1));
+    assert!(desk.facts().is_empty());
+    // It was hidden, and its tab is still the chosen one.
+    desk.ask(Request::Show { window });
+    desk.pass(Duration::from_secs(1));
+    assert_eq!(desk.facts(), ["anew: Me Phone Call"]);
+    desk.input(Input::WindowsGone);
+    desk.input(Input::Facts(vec![lamp()]));
+    desk.pass(Duration::from_secs(1));
+    assert!(desk.facts().is_empty());
 }
 
 // --- the desk -------------------------------------------------------------------------------------------------------
@@ -603,6 +706,50 @@ impl Desk {
             id: self.requests,
             request,
         });
+    }
+
+    fn wish(&mut self, id: &str, wish: wire::Request) {
+        self.ask(Request::Wish {
+            request_id: id.into(),
+            wish,
+        });
+    }
+
+    fn transfer(&mut self, id: &str, to: &str) {
+        let order = wire::Order::BlindTransfer { to: to.into() };
+        let call = Some(CALL.into());
+        self.wish(id, wire::Request::Order { call, order });
+    }
+
+    fn outcome(&mut self, id: &str, outcome: Outcome) {
+        let order = OrderId(id.into());
+        self.input(Input::Backend(Update::Order { order, outcome }));
+    }
+
+    /// The kinds of facts in each message since the last time.
+    fn facts(&mut self) -> Vec<String> {
+        let published = std::mem::take(&mut self.controller.shell_mut().published);
+        let told = published.iter().filter_map(|message| match message {
+            AgentMessage::Facts {
+                from_nothing,
+                facts,
+            } => Some((*from_nothing, facts)),
+            AgentMessage::Snapshot { .. }
+            | AgentMessage::Change { .. }
+            | AgentMessage::Reply { .. }
+            | AgentMessage::Show { .. }
+            | AgentMessage::End => None,
+        });
+        let kind = |fact: &wire::Fact| {
+            let debug = format!("{fact:?}");
+            debug.split(' ').next().unwrap_or_default().to_owned()
+        };
+        let told = told.map(|(from_nothing, facts)| {
+            let kinds: Vec<String> = facts.iter().map(kind).collect();
+            let anew = if from_nothing { "anew: " } else { "" };
+            format!("{anew}{}", kinds.join(" "))
+        });
+        told.collect()
     }
 
     fn call(&mut self, call: &CallUpdate) {
@@ -689,6 +836,13 @@ fn link(text: &str, request_id: &str) -> Request {
 
 const CALL: &str = "019ac5a0-0000-7000-8000-000000000001";
 
+fn lamp() -> wire::Fact {
+    wire::Fact::Extension {
+        key: "102@pbx".into(),
+        value: None,
+    }
+}
+
 fn ringing(name: &str) -> CallUpdate {
     let number = RemoteNumber {
         display: "+7 916 123-45-67".into(),
@@ -733,6 +887,7 @@ impl Shell for Notebook {
             Reply::Snapshot(_) => "reply Snapshot".into(),
             Reply::Status(_) => "reply Status".into(),
             Reply::Enrolled(_) => "reply Enrolled".into(),
+            Reply::Answer(answer) => format!("answer {answer:?}"),
             Reply::Refused(refusal) => format!("reply {:?}: {}", refusal.code, refusal.words),
         });
     }
@@ -751,6 +906,7 @@ impl Shell for Notebook {
             } => "publish me".into(),
             AgentMessage::Change { .. } => "publish change".into(),
             AgentMessage::Show { window } => format!("publish show {window:?}"),
+            AgentMessage::Facts { facts, .. } => format!("publish facts {}", facts.len()),
             AgentMessage::End => "publish end".into(),
         });
         self.published.push(message);
@@ -815,6 +971,12 @@ impl Shell for Notebook {
 
     fn forget_secret(&mut self, _settings: &Settings) {
         self.told.push("forget secret".into());
+    }
+
+    fn follow(&mut self, settings: Option<&Settings>) {
+        if settings.is_some() {
+            self.told.push("follow the engine".into());
+        }
     }
 
     fn save_settings(&mut self, settings: &Settings) {

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod board;
+pub mod convert;
 mod lamp;
 mod parties;
 mod queues;

@@ -11,7 +11,6 @@ mod cli;
 mod clock;
 mod config;
 mod contacts;
-mod convert;
 mod counters;
 mod http;
 mod hub;
@@ -27,6 +26,8 @@ mod socket;
 mod staff;
 mod tokens;
 mod webhooks;
+
+use presence::convert;
 
 /// The program.
 #[must_use]

@@ -107,6 +107,18 @@ pub enum Request {
     },
     /// Forgets the integration server and its token.
     SignOut,
+    /// Whether the colleagues are looked at; while they are, [`AgentMessage::Facts`] come to the windows.
+    Follow {
+        on: bool,
+    },
+    /// What a person wants at the panel of colleagues, in the words of the integration server, with one or without.
+    /// Answered by [`Reply::Answer`]. The same `request_id` again is the same wish.
+    Wish {
+        request_id: String,
+        // Our own `Request` has the name in the file that is generated of it.
+        #[cfg_attr(feature = "ts", ts(type = "import(\"../wire/Request\").Request"))]
+        wish: wire::Request,
+    },
     /// Makes `tel:` links come to us, as far as the system lets a program do that.
     TakeLinks,
     Show {
@@ -173,6 +185,8 @@ pub enum Reply {
     Status(Box<Status>),
     /// Connected to this server.
     Enrolled(Box<ServerView>),
+    /// What became of a wish.
+    Answer(wire::Answer),
     Refused(Refusal),
 }
 
@@ -220,6 +234,12 @@ pub enum AgentMessage {
     Change {
         seq: u64,
         change: Change,
+    },
+    /// Colleagues, queues, parked and own calls, while they are followed: the newest of each kind and key.
+    /// `from_nothing`: whatever was known of them is void.
+    Facts {
+        from_nothing: bool,
+        facts: Vec<wire::Fact>,
     },
     /// Bring this window to the front (never the card: it shows itself).
     Show {

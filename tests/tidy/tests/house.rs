@@ -19,7 +19,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "desktop",
-        &["contacts", "engine", "phone-number", "view", "wire"],
+        &[
+            "contacts",
+            "engine",
+            "phone-number",
+            "presence",
+            "view",
+            "wire",
+        ],
     ),
     ("agent-link", &["view"]),
     (
@@ -29,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "contacts",
             "desktop",
             "engine",
+            "presence",
             "server-client",
             "view",
             "wire",

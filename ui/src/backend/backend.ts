@@ -3,10 +3,13 @@ import type { Change } from "../types/Change";
 import type { Reply } from "../types/Reply";
 import type { Request } from "../types/Request";
 import type { Snapshot } from "../types/Snapshot";
+import type { Fact } from "../wire/Fact";
 
 /** Something new to show; `receivedAt`: when it reached this program, Unix microseconds. */
 export type News = { receivedAt: number } & (
-  { message: "snapshot"; snapshot: Snapshot } | { message: "change"; seq: number; change: Change }
+  | { message: "snapshot"; snapshot: Snapshot }
+  | { message: "change"; seq: number; change: Change }
+  | { message: "facts"; from_nothing: boolean; facts: Fact[] }
 );
 
 /** What a window has laid out; the host sizes the window by it and shows it. */

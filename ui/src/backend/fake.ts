@@ -3,6 +3,7 @@ import type { Change } from "../types/Change";
 import type { Reply } from "../types/Reply";
 import type { Request } from "../types/Request";
 import type { State } from "../types/State";
+import type { Fact } from "../wire/Fact";
 import type { Backend, LaidOut, News, Painted } from "./backend";
 
 type Answer = (request: Request) => Reply | Promise<Reply>;
@@ -54,6 +55,11 @@ export class FakeBackend implements Backend {
     Object.assign(this.#state, { [change.part]: change.value });
     this.#seq += 1;
     this.#onNews?.({ message: "change", receivedAt: this.#seq, seq: this.#seq, change });
+  }
+
+  /** Something about colleagues. */
+  facts(facts: Fact[], fromNothing = false): void {
+    this.#onNews?.({ message: "facts", receivedAt: this.#seq, from_nothing: fromNothing, facts });
   }
 
   /** A change that never reaches the window, as if the line had dropped it. */

@@ -1,6 +1,8 @@
 import { screen, waitFor, within } from "@testing-library/svelte";
+import { flushSync } from "svelte";
 import { expect, test } from "vitest";
 import { ada, card, dial, HOSTILE, recent, state } from "../testing/samples";
+import { extension, firm } from "../testing/firm";
 import { expectAccessible, expectNothingInjected, open } from "../testing/open";
 import type { Explanation } from "../types/Explanation";
 import type { Reply } from "../types/Reply";
@@ -196,4 +198,24 @@ test("hostile_texts_stay_texts", async () => {
   await user.type(field(), "1");
   await screen.findByText(`9${HOSTILE}`);
   expectNothingInjected();
+});
+
+test("colleagues_are_followed_while_their_tab_is_chosen_and_a_tile_calls", async () => {
+  localStorage.clear();
+  const { user, backend } = open(PanelWindow, state(), (request) =>
+    request.request === "wish" ? { reply: "answer", value: { answer: "done" } } : { reply: "done" },
+  );
+  expect(backend.asked("follow")).toEqual([]);
+  await user.click(screen.getByRole("tab", { name: "Calls" }));
+  await user.keyboard("{ArrowRight}");
+  await waitFor(() => expect(backend.asked("follow").map(({ on }) => on)).toEqual([true]));
+  flushSync(() => backend.facts([...firm(), extension("112", "Dora Novak")], true));
+  const tile = await screen.findByRole("button", { name: /^Dora Novak/ });
+  await expectAccessible();
+  await user.click(tile);
+  expect(backend.asked("wish").map(({ wish }) => wish)).toEqual([{ request: "dial", text: "112" }]);
+  await user.click(screen.getByRole("tab", { name: "Calls" }));
+  expect(backend.asked("follow").map(({ on }) => on)).toEqual([true, false]);
+  expect(field()).toBeTruthy();
+  await expectAccessible();
 });

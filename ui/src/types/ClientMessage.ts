@@ -16,4 +16,4 @@ text: string,
 /**
  * The server's address, for a code alone.
  */
-server: string | null, source: Source, } | { "request": "confirm_enrol", enrolment: string, } | { "request": "dismiss_enrol", enrolment: string, } | { "request": "sign_out" } | { "request": "take_links" } | { "request": "show", window: Window, } | { "request": "closed", window: Window, } | { "request": "painted", calls: Array<string>, received_at: number, painted_at: number, } | { "request": "status" } | { "request": "quit" });
+server: string | null, source: Source, } | { "request": "confirm_enrol", enrolment: string, } | { "request": "dismiss_enrol", enrolment: string, } | { "request": "sign_out" } | { "request": "follow", on: boolean, } | { "request": "wish", request_id: string, wish: import("../wire/Request").Request, } | { "request": "take_links" } | { "request": "show", window: Window, } | { "request": "closed", window: Window, } | { "request": "painted", calls: Array<string>, received_at: number, painted_at: number, } | { "request": "status" } | { "request": "quit" });

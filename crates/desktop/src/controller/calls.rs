@@ -18,6 +18,9 @@ impl<S: Shell> Controller<S> {
             remember(&mut list, recent);
             self.change(Change::Recent(list));
         }
+        if !self.is_server_mode() {
+            self.own_call(&call, is_over(&call), now);
+        }
         if is_over(&call) {
             self.calls.remove(&id);
             self.cards.forget(&id);

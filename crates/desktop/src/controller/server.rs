@@ -72,6 +72,7 @@ impl<S: Shell> Controller<S> {
         {
             return self.not_known_any_more(failure, now);
         }
+        self.pass_on(&event);
         let updates = self.remote.event(event, now);
         self.draw_server();
         self.remote_updates(updates, now);
@@ -410,6 +411,7 @@ impl<S: Shell> Controller<S> {
     /// Ends the line; of the calls on it nobody knows.
     fn forget_line(&mut self, now: Now) {
         self.link_down();
+        self.wishes_lost();
         let updates = self.remote.forget(now);
         self.remote_updates(updates, now);
     }

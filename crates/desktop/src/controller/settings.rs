@@ -59,6 +59,13 @@ impl<S: Shell> Controller<S> {
 
     /// Connects with what is set, or says what is missing.
     pub(super) fn configure(&mut self) {
+        self.connect();
+        if let Some(now) = self.now {
+            self.follow_anew(now);
+        }
+    }
+
+    fn connect(&mut self) {
         if self.is_server_mode() {
             self.shell.backend(Command::Disconnect);
             if let Err(words) = self.link_up() {

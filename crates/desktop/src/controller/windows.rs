@@ -28,6 +28,10 @@ impl Windows {
         self.client.is_some()
     }
 
+    pub(super) fn is(&self, client: ClientId) -> bool {
+        self.client == Some(client)
+    }
+
     pub(super) fn await_paint(&mut self, call: &str, now: Instant) {
         self.unpainted.push((call.to_owned(), now + PAINT));
     }
@@ -96,6 +100,7 @@ impl<S: Shell> Controller<S> {
 
     pub(super) fn windows_connected(&mut self, client: ClientId, now: Now) {
         self.windows.client = Some(client);
+        self.forget_colleagues(now);
         let snapshot = Box::new(self.snapshot());
         self.shell.publish(AgentMessage::Snapshot { snapshot });
         for window in ALL {
@@ -124,6 +129,7 @@ impl<S: Shell> Controller<S> {
     /// The program ended. Where a window is open or a card is shown it comes back at once; nothing is lost, it gets a snapshot.
     pub(super) fn windows_gone(&mut self, now: Now) {
         self.windows.client = None;
+        self.forget_colleagues(now);
         self.windows.unpainted.clear();
         if !self.state.cards.is_empty() || !self.windows.open.is_empty() || self.keeps_always() {
             for call in self.ringing_cards() {

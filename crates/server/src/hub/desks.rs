@@ -90,10 +90,7 @@ impl Hub {
     }
 
     fn capabilities(&mut self, pbx: usize, capabilities: &engine::Capabilities, now: Now) {
-        let lacking = capabilities.lacking.iter();
-        let lacking =
-            lacking.map(|(ability, words)| (ability_name(*ability).into(), words.clone()));
-        self.pbxs[pbx].lacking = lacking.collect();
+        self.pbxs[pbx].lacking = convert::lacking(capabilities);
         self.pbxs[pbx].excess.clone_from(&capabilities.excess);
         let people: Vec<Arc<Person>> = self.people.values().cloned().collect();
         for person in people {
@@ -300,30 +297,5 @@ impl Hub {
                 .collect();
             self.pbxs[pbx].board.set_colleagues(colleagues, now);
         }
-    }
-}
-
-fn ability_name(ability: engine::Ability) -> &'static str {
-    use engine::Ability;
-    match ability {
-        Ability::Dial => "dial",
-        Ability::HangUp => "hang_up",
-        Ability::Transfer => "blind_transfer",
-        Ability::AttendedTransfer => "attended_transfer",
-        Ability::Join => "join",
-        Ability::Redirect => "redirect",
-        Ability::Park => "park",
-        Ability::PickUp => "pick_up",
-        Ability::Conference => "conference",
-        Ability::MuteMember => "mute_member",
-        Ability::Tones => "tones",
-        Ability::Record => "record",
-        Ability::Mute => "mute",
-        Ability::Queues => "queues",
-        Ability::DoNotDisturb => "do_not_disturb",
-        Ability::FindCalls => "find_calls",
-        Ability::SeeColleagues => "see_colleagues",
-        Ability::SeeParking => "see_parking",
-        Ability::SeeConferences => "see_conferences",
     }
 }

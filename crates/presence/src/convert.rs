@@ -1,11 +1,15 @@
-//! The engine's words in those of the wire, and back.
+//! The engine's words in those of the wire, and orders back: for a server, and for a desktop without one.
 
-use engine::{CallUpdate, DialUpdate, Order, OrderId, Outcome, Phase, Progress};
+use crate::Now;
+use engine::{
+    Ability, CallUpdate, Capabilities, DialUpdate, Order, OrderId, Outcome, Phase, Progress,
+};
 use phone_number::{DialPlan, Dialable, Target, Tones};
-use presence::Now;
 use wire::{Answer, ErrorCode, Failure};
 
-pub(crate) fn call(from: &CallUpdate, now: Now) -> wire::Call {
+/// A call as its own person sees it.
+#[must_use]
+pub fn call(from: &CallUpdate, now: Now) -> wire::Call {
     wire::Call {
         id: from.call.to_string(),
         direction: match from.direction {
@@ -61,7 +65,9 @@ fn state(from: &Phase) -> wire::CallState {
     }
 }
 
-pub(crate) fn people(from: &engine::People) -> wire::People {
+/// Whom the contact book found.
+#[must_use]
+pub fn people(from: &engine::People) -> wire::People {
     let person = |person: &engine::Person| wire::Person {
         name: person.name.clone(),
         company: person.company.clone(),
@@ -80,7 +86,9 @@ pub(crate) fn people(from: &engine::People) -> wire::People {
     }
 }
 
-pub(crate) fn dial(from: &DialUpdate, display: &str, now: Now) -> wire::Dial {
+/// A dial; `display` is its number as a person reads it.
+#[must_use]
+pub fn dial(from: &DialUpdate, display: &str, now: Now) -> wire::Dial {
     wire::Dial {
         id: from.dial.to_string(),
         call: from.call.map(|call| call.to_string()),
@@ -133,7 +141,9 @@ fn dial_end(from: engine::End) -> wire::DialEnd {
     }
 }
 
-pub(crate) fn phone(from: engine::PhoneState) -> wire::Phone {
+/// One's own phone.
+#[must_use]
+pub fn phone(from: engine::PhoneState) -> wire::Phone {
     wire::Phone {
         registered: from.registered,
         in_use: from.in_use,
@@ -143,7 +153,9 @@ pub(crate) fn phone(from: engine::PhoneState) -> wire::Phone {
     }
 }
 
-pub(crate) fn outcome(from: Outcome) -> Answer {
+/// What became of an order, as the answer to its request.
+#[must_use]
+pub fn outcome(from: Outcome) -> Answer {
     match from {
         Outcome::Done => Answer::Done,
         Outcome::Refused { words } => Answer::Failed(Failure::new(ErrorCode::Refused, words)),
@@ -155,7 +167,7 @@ pub(crate) fn outcome(from: Outcome) -> Answer {
 ///
 /// # Errors
 /// What the person is told.
-pub(crate) fn order(from: wire::Order, plan: &DialPlan) -> Result<Order, Failure> {
+pub fn order(from: wire::Order, plan: &DialPlan) -> Result<Order, Failure> {
     let to = |text: &str| dialable(plan, text);
     Ok(match from {
         wire::Order::BlindTransfer { to: text } => Order::BlindTransfer { to: to(&text)? },
@@ -204,15 +216,18 @@ fn dialable(plan: &DialPlan, text: &str) -> Result<Dialable, Failure> {
     }
 }
 
+/// The id of a call.
+///
 /// # Errors
 /// [`ErrorCode::NotFound`].
-pub(crate) fn call_id(text: &str) -> Result<engine::CallId, Failure> {
+pub fn call_id(text: &str) -> Result<engine::CallId, Failure> {
     text.parse()
         .map_err(|_| Failure::new(ErrorCode::NotFound, "There is no such call."))
 }
 
 /// Names an order of one request.
-pub(crate) fn order_id(request: &str) -> OrderId {
+#[must_use]
+pub fn order_id(request: &str) -> OrderId {
     OrderId(request.to_owned())
 }
 
@@ -221,7 +236,8 @@ fn refused(words: &str) -> Failure {
 }
 
 /// The dial plan as clients read it.
-pub(crate) fn dial_plan(from: &DialPlan) -> wire::DialPlan {
+#[must_use]
+pub fn dial_plan(from: &DialPlan) -> wire::DialPlan {
     let send_as = |send_as| match send_as {
         phone_number::SendAs::E164 => wire::SendAs::E164,
         phone_number::SendAs::E164Digits => wire::SendAs::E164Digits,
@@ -258,5 +274,38 @@ pub(crate) fn dial_plan(from: &DialPlan) -> wire::DialPlan {
         },
         send_as: send_as(from.send_as),
         rules: from.rules.iter().map(rule).collect(),
+    }
+}
+
+/// What the phone system does not do, by the names of the wire, with a sentence each.
+#[must_use]
+pub fn lacking(from: &Capabilities) -> Vec<(String, String)> {
+    let lacking = from.lacking.iter();
+    lacking
+        .map(|(ability, words)| (ability_name(*ability).to_owned(), words.clone()))
+        .collect()
+}
+
+fn ability_name(ability: Ability) -> &'static str {
+    match ability {
+        Ability::Dial => "dial",
+        Ability::HangUp => "hang_up",
+        Ability::Transfer => "blind_transfer",
+        Ability::AttendedTransfer => "attended_transfer",
+        Ability::Join => "join",
+        Ability::Redirect => "redirect",
+        Ability::Park => "park",
+        Ability::PickUp => "pick_up",
+        Ability::Conference => "conference",
+        Ability::MuteMember => "mute_member",
+        Ability::Tones => "tones",
+        Ability::Record => "record",
+        Ability::Mute => "mute",
+        Ability::Queues => "queues",
+        Ability::DoNotDisturb => "do_not_disturb",
+        Ability::FindCalls => "find_calls",
+        Ability::SeeColleagues => "see_colleagues",
+        Ability::SeeParking => "see_parking",
+        Ability::SeeConferences => "see_conferences",
     }
 }
