@@ -3,7 +3,7 @@ import type { PbxLine } from "./PbxLine";
 
 export type PbxHealth = { name: string, line: PbxLine, 
 /**
- * Events of the manager interface, per second over the last minute.
+ * Changes that all phone systems told, per second over the last ten.
  */
 events_per_s: number, calls: number, extensions: number, 
 /**
