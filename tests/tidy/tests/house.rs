@@ -209,11 +209,7 @@ fn no_file_names_a_package_host_or_a_place_of_one_machine() {
 
 #[test]
 fn the_npm_lock_files_have_no_addresses() {
-    for folder in [
-        "ui",
-        "tests/directories/oidc",
-        "tests/bench-server/rivals",
-    ] {
+    for folder in ["ui", "tests/directories/oidc", "tests/bench-server/rivals"] {
         let lock = text(&Path::new(folder).join("package-lock.json"));
         assert!(
             !lock.is_empty() && !lock.contains("\"resolved\""),
