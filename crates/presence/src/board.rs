@@ -13,7 +13,7 @@ use std::{
     sync::Arc,
     time::Instant,
 };
-use wire::{Direction, Extension, Lamp, LampCall, Parked, PbxLine};
+use wire::{Direction, Extension, Lamp, LampCall, Parked, Party, PbxLine};
 
 /// How much of other people's calls a reader sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -416,7 +416,13 @@ impl Board {
         let line = call.queues.last().map(|visit| visit.queue.to_string());
         let line = line.or_else(|| {
             let dialled = call.dialled.as_deref()?;
-            (leg.role == Role::Callee && dialled != extension).then(|| dialled.to_owned())
+            let line = (leg.role == Role::Callee && dialled != extension).then_some(dialled)?;
+            // What a colleague dialled first may be a number outside.
+            let number = Party {
+                number: Some(line.to_owned()),
+                name: None,
+            };
+            names.seen(&number, sight).number
         });
         let since = leg.answered.or(leg.ringing).unwrap_or(call.started);
         Some(LampCall {
@@ -435,18 +441,14 @@ impl Board {
     // Calls.
 
     fn call_changed(&mut self, id: CallId, call: Option<Arc<Call>>) {
-        let old = match call {
-            Some(call) => {
-                let is_over = call.ended.is_some();
-                let old = self.calls.insert(id, call.clone());
-                self.touch_call(&call, is_over);
-                old
-            }
-            None => self.calls.remove(&id),
-        };
-        if let Some(old) = old {
-            let is_over = self.calls.get(&id).is_none_or(|call| call.ended.is_some());
-            self.touch_call(&old, is_over);
+        // First away from wherever it was: the new state alone says where it is.
+        if let Some(old) = self.calls.remove(&id) {
+            self.touch_call(&old, true);
+        }
+        if let Some(call) = call {
+            let is_over = call.ended.is_some();
+            self.touch_call(&call, is_over);
+            self.calls.insert(id, call);
         }
     }
 
@@ -462,6 +464,9 @@ impl Board {
             if is_over {
                 if let Some(calls) = self.at.get_mut(extension) {
                     calls.remove(&call.id);
+                    if calls.is_empty() {
+                        self.at.remove(extension);
+                    }
                 }
             } else {
                 self.at.entry(extension.into()).or_default().insert(call.id);
@@ -470,7 +475,6 @@ impl Board {
                 self.touch(Thing::Extension(extension.into()));
             }
         }
-        self.at.retain(|_, calls| !calls.is_empty());
         for visit in &call.queues {
             let waits = visit.left.is_none() && !is_over && visit.outcome.is_none();
             if self.queues.waiting(&visit.queue, call.id, waits) {
@@ -490,7 +494,7 @@ impl Board {
         let waits = parked.leg.and_then(|leg| call.leg(leg));
         let party = match waits {
             Some(leg) => match &leg.extension {
-                Some(extension) => wire::Party {
+                Some(extension) => Party {
                     number: Some(extension.to_string()),
                     name: self
                         .colleagues

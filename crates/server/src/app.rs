@@ -15,7 +15,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use store::{Store, TokenHash, User};
+use store::{DeviceId, Store, TokenHash, User};
 use tokio::sync::{mpsc, watch};
 use wire::{ErrorCode, Failure};
 
@@ -65,16 +65,24 @@ impl App {
             self.was_wrong(address, "token");
             return Err(unauthenticated());
         };
-        let _ = self
-            .store
-            .touch_device(&device.id, &address.to_string(), crate::clock::store_ms())
-            .await;
+        self.was_seen(&device.id, address);
         Ok(Signed {
             person: user.id.as_str().into(),
             device: device.id.as_str().into(),
             address: address.to_string().into(),
             user,
         })
+    }
+
+    /// Beside the sign-in: thousands come back at once after a restart, and none waits for the others' notes.
+    fn was_seen(&self, device: &DeviceId, address: IpAddr) {
+        let (store, device) = (self.store.clone(), device.clone());
+        tokio::spawn(async move {
+            let now = crate::clock::store_ms();
+            if let Err(error) = store.touch_device(&device, &address.to_string(), now).await {
+                tracing::debug!(%error, "not noted that a device was seen");
+            }
+        });
     }
 
     pub(crate) fn may_try(&self, address: IpAddr) -> Result<(), Failure> {

@@ -28,6 +28,7 @@ use axum::{
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 use wire::{ErrorCode, Failure, Role};
 
@@ -35,6 +36,8 @@ use wire::{ErrorCode, Failure, Role};
 const LONGEST_BODY: usize = 256 * 1024;
 /// What a connection keeps for reading: clients say little, and longer messages are read in several goes.
 const READ_BUFFER: usize = 512;
+/// The body of a request comes within this.
+const BODY: Duration = Duration::from_secs(10);
 
 /// Where a request comes from, behind proxies that are trusted.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +95,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 /// Foreign pages are kept out, and every answer says what a browser may do with it.
 async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
+    let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| {
+        peer.0.ip().to_canonical()
+    });
     let peer = Peer(behind(&app, peer, request.headers()));
     request.extensions_mut().insert(peer);
     if let Some(origin) = request.headers().get(header::ORIGIN)
@@ -116,6 +121,10 @@ async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) ->
         let words = "Pages of this origin may not connect; the administrator lists origins in [http] origins.";
         return Refused(Failure::new(ErrorCode::Forbidden, words)).into_response();
     }
+    let request = match whole(request).await {
+        Ok(request) => request,
+        Err(refused) => return refused.into_response(),
+    };
     let trace = request.headers().get("traceparent").cloned();
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
     let mut response = next.run(request).await;
@@ -147,6 +156,29 @@ async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) ->
     response
 }
 
+/// Reads the body before anything waits for it: who announces one and does not send it holds a connection for seconds.
+async fn whole(request: Request) -> Result<Request, Refused> {
+    if matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::DELETE
+    ) {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    let read = axum::body::to_bytes(body, LONGEST_BODY);
+    match tokio::time::timeout(BODY, read).await {
+        Ok(Ok(bytes)) => Ok(Request::from_parts(parts, Body::from(bytes))),
+        Ok(Err(_)) => {
+            let words = "The request is longer than 256 KB, or its line broke.";
+            Err(Refused::new(ErrorCode::TooLarge, words))
+        }
+        Err(_) => {
+            let words = "The request did not come within ten seconds.";
+            Err(Refused::new(ErrorCode::TooSlow, words))
+        }
+    }
+}
+
 /// The last address that a trusted proxy names.
 fn behind(app: &App, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     let is_trusted = |address: &IpAddr| app.config.http.trusted_proxies.contains(address);
@@ -157,7 +189,8 @@ fn behind(app: &App, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     let named = named.iter().filter_map(|value| value.to_str().ok());
     let chain: Vec<IpAddr> = named
         .flat_map(|value| value.split(','))
-        .filter_map(|text| text.trim().parse().ok())
+        .filter_map(|text| text.trim().parse::<IpAddr>().ok())
+        .map(|address| address.to_canonical())
         .collect();
     chain
         .into_iter()

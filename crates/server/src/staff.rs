@@ -267,14 +267,26 @@ fn of_directory(person: people::Person, origin: Origin, pbx: &str) -> User {
         name: person.name,
         role: store::Role::Agent,
         pbx: pbx.to_owned(),
-        extension: person.extension,
-        channel: person.channel,
+        extension: person.extension.filter(|text| is_extension(text)),
+        channel: person.channel.filter(|text| is_channel(text)),
         groups: person.groups,
         source: origin,
         disabled: false,
         policy: policy_text(&Policy::default()),
         subject: None,
     }
+}
+
+/// What may stand for an extension in a dial string; anything else from a directory is nobody's phone.
+pub(crate) fn is_extension(text: &str) -> bool {
+    let may = |c: char| c.is_ascii_alphanumeric() || "*#-_.".contains(c);
+    !text.is_empty() && text.len() <= 32 && text.chars().all(may)
+}
+
+/// What may name a phone: `PJSIP/101`.
+pub(crate) fn is_channel(text: &str) -> bool {
+    let may = |c: char| c.is_ascii_graphic() && !",&|;".contains(c);
+    text.len() <= 80 && text.chars().all(may)
 }
 
 /// The setting that holds what administrators said, by user.

@@ -27,16 +27,20 @@ impl Firm {
         let name = "Somebody with a name that people have".to_owned();
         let at_lamps =
             (0..lamps::LAMPS).map(|lamp| person(&(lamps::FIRST + lamp).to_string(), &name));
-        Self::of(people.chain(at_lamps).collect(), clients, |client| client)
+        Self::of(
+            &people.chain(at_lamps).collect::<Vec<_>>(),
+            clients,
+            |client| client,
+        )
     }
 
     /// Four people at the phones 101 to 104 of a real Asterisk, who share the clients.
     pub(crate) fn small(clients: usize) -> Result<Self> {
         let people = (101..=104).map(|extension| person(&extension.to_string(), ""));
-        Self::of(people.collect(), clients, |client| client % 4)
+        Self::of(&people.collect::<Vec<_>>(), clients, |client| client % 4)
     }
 
-    fn of(people: Vec<User>, clients: usize, owner: impl Fn(usize) -> usize) -> Result<Self> {
+    fn of(people: &[User], clients: usize, owner: impl Fn(usize) -> usize) -> Result<Self> {
         let folder = tempfile::tempdir().context("make a folder")?;
         let tokens: Vec<String> = (0..clients)
             .map(|client| format!("st_{client:064x}"))
@@ -46,7 +50,7 @@ impl Firm {
             .build()?;
         runtime.block_on(async {
             let store = Store::open(&Location::Sqlite(folder.path().join("calls.db"))).await?;
-            store.sync_users(Origin::Ldap, &people).await?;
+            store.sync_users(Origin::Ldap, people).await?;
             let known = store.users().await?;
             for (client, token) in tokens.iter().enumerate() {
                 let owner = &people[owner(client)].login;

@@ -208,22 +208,10 @@ fn look_over(app: &App, change: &UserChange) -> Result<(), Refused> {
     {
         return refused("There is no such phone system.");
     }
-    let is_extension = |text: &String| {
-        text.len() <= 32
-            && text
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "*#-_.".contains(c))
-    };
-    if !change.extension.as_ref().is_none_or(is_extension) {
+    if !filled(change.extension.clone()).is_none_or(|text| staff::is_extension(&text)) {
         return refused("An extension has digits and letters only.");
     }
-    let is_channel = |text: &String| {
-        text.len() <= 80
-            && text
-                .chars()
-                .all(|c| c.is_ascii_graphic() && !",&|;".contains(c))
-    };
-    if !change.channel.as_ref().is_none_or(is_channel) {
+    if !filled(change.channel.clone()).is_none_or(|text| staff::is_channel(&text)) {
         return refused("A phone is named as Asterisk names it: PJSIP/101.");
     }
     if let Some(policy) = &change.policy {

@@ -15,7 +15,7 @@ use presence::Sight;
 use std::{collections::BTreeSet, sync::Arc};
 use store::{Begun, CallCursor, CallFilter, Visible};
 use wire::{
-    Answer, ErrorCode, Request,
+    Answer, ErrorCode, Me, Request,
     rest::{LogDirection, LogOutcome, LogPage, LogQuery, NewCall},
 };
 
@@ -87,6 +87,39 @@ pub(crate) async fn csv(
     Ok((headers, super::admin::stream(reader)).into_response())
 }
 
+/// Whose calls somebody may read: everybody's, those of the groups that he may see, or his own.
+async fn visible(
+    app: &App,
+    signed: &Signed,
+    me: &Me,
+    asked: Option<&str>,
+) -> Result<Visible, Refused> {
+    let groups = crate::staff::policy(&signed.user).see_groups;
+    if me.rights.see_log && me.rights.see_calls && groups.is_empty() {
+        return Ok(Visible::All);
+    }
+    let pbx = me.pbx.clone().unwrap_or_default();
+    let mut extensions: BTreeSet<String> = me.extension.clone().into_iter().collect();
+    if me.rights.see_log && me.rights.see_calls {
+        let users = app.store.users().await;
+        let users = users.map_err(|error| app.broken("users", &error))?;
+        let near = users.into_iter().filter(|user| {
+            user.pbx == pbx && user.groups.iter().any(|group| groups.contains(group))
+        });
+        extensions.extend(near.filter_map(|user| user.extension));
+    }
+    if asked.is_some_and(|asked| !extensions.contains(asked)) {
+        let (login, address) = (&signed.user.login, &signed.address);
+        app.note(login, address, "read_log", "another's calls", "forbidden");
+        let words = "You may read your own calls, and those of the people whom you may see.";
+        return Err(Refused::new(ErrorCode::Forbidden, words));
+    }
+    Ok(match extensions.is_empty() {
+        true => Visible::Nothing,
+        false => Visible::Extensions { pbx, extensions },
+    })
+}
+
 /// What may be seen of what is asked.
 async fn filter(
     app: &App,
@@ -95,32 +128,7 @@ async fn filter(
 ) -> Result<(CallFilter, Sight), Refused> {
     let me = app.hub.me(&signed.person).await?;
     let me = me.ok_or_else(|| Refused(crate::app::unauthenticated()))?;
-    let visible = if me.rights.see_log {
-        Visible::All
-    } else {
-        let extensions: BTreeSet<String> = me.extension.clone().into_iter().collect();
-        let pbx = me.pbx.clone().unwrap_or_default();
-        if query
-            .extension
-            .as_ref()
-            .is_some_and(|asked| !extensions.contains(asked))
-        {
-            let login = &signed.user.login;
-            app.note(
-                login,
-                &signed.address,
-                "read_log",
-                "another's calls",
-                "forbidden",
-            );
-            let words = "You may read your own calls only.";
-            return Err(Refused::new(ErrorCode::Forbidden, words));
-        }
-        match extensions.is_empty() {
-            true => Visible::Nothing,
-            false => Visible::Extensions { pbx, extensions },
-        }
-    };
+    let visible = visible(app, signed, &me, query.extension.as_deref()).await?;
     let given = [&query.text, &query.extension, &query.queue];
     if given
         .into_iter()

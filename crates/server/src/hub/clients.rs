@@ -268,6 +268,19 @@ impl Hub {
         }
     }
 
+    /// Whoever reads a mailbox holds it; one that only the hub holds has no reader any more, whatever became of his leave.
+    pub(super) fn leave_behind(&mut self) {
+        let gone: Vec<ClientId> = self
+            .clients
+            .iter()
+            .filter(|(_, client)| Arc::strong_count(&client.mailbox) == 1)
+            .map(|(id, _)| id)
+            .collect();
+        for id in gone {
+            self.leave(id);
+        }
+    }
+
     pub(super) fn online(&self) -> BTreeSet<Arc<str>> {
         self.clients
             .iter()
@@ -304,11 +317,9 @@ impl Hub {
 }
 
 /// The sentences are for the client; the hub needs none of them for each connection.
-fn without_words(rights: Rights) -> Rights {
-    Rights {
-        lacking: Vec::new(),
-        ..rights
-    }
+fn without_words(mut rights: Rights) -> Rights {
+    rights.lacking = Vec::new();
+    rights
 }
 
 fn unknown() -> Failure {

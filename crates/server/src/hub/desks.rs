@@ -90,8 +90,13 @@ impl Hub {
     }
 
     fn capabilities(&mut self, pbx: usize, capabilities: &engine::Capabilities, now: Now) {
-        self.pbxs[pbx].lacking = convert::lacking(capabilities);
         self.pbxs[pbx].excess.clone_from(&capabilities.excess);
+        let lacking = convert::lacking(capabilities);
+        // After every login; mostly nothing has changed, and then nobody needs a snapshot.
+        if self.pbxs[pbx].lacking == lacking {
+            return;
+        }
+        self.pbxs[pbx].lacking = lacking;
         let people: Vec<Arc<Person>> = self.people.values().cloned().collect();
         for person in people {
             if self.pbx_of(&person) == Some(pbx) {

@@ -164,6 +164,7 @@ impl Hub {
                 self.facts(pbx, from_nothing, changes, now);
             }
             Tick::Second => {
+                self.leave_behind();
                 self.forget_own(now);
                 self.forget_wishes(now);
             }

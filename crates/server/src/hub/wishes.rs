@@ -196,11 +196,18 @@ impl Hub {
         now: Now,
     ) {
         let name = order_name(&order);
+        // The call, and where it is passed on to.
+        let known = call.filter(|call| convert::call_id(call).is_ok());
+        let target = [known, leads_to(&order)].into_iter().flatten();
+        let target: String = target
+            .collect::<Vec<_>>()
+            .join(" ")
+            .chars()
+            .take(128)
+            .collect();
         let (pbx, desk, call, what) = match self.plan(person, call, order, now) {
             Ok(planned) => planned,
             Err(failure) => {
-                let target = call.and_then(|call| convert::call_id(call).ok());
-                let target = target.map(|call| call.to_string()).unwrap_or_default();
                 self.note_order(person, address, name, target, failure.message.clone(), now);
                 return self.answer(asker, Answer::Failed(failure));
             }
@@ -211,19 +218,13 @@ impl Hub {
             call,
             what,
         };
+        let asked = "asked the phone system".to_owned();
+        let noted = self.note_order(person, address, name, target, asked, now);
         let owed = self.wishes.orders.len();
-        if owed >= OWED || self.pbxs[pbx].engine.send_at(desk, command).is_err() {
+        let is_busy = !noted || owed >= OWED;
+        if is_busy || self.pbxs[pbx].engine.send_at(desk, command).is_err() {
             return self.answer(asker, failed(ErrorCode::Busy, "The server is busy."));
         }
-        let target = call.map(|call| call.to_string()).unwrap_or_default();
-        self.note_order(
-            person,
-            address,
-            name,
-            target,
-            "asked the phone system".into(),
-            now,
-        );
         let waiting = self.wishes.orders.entry((pbx, desk, order)).or_default();
         waiting.push((asker, now.instant + OVERDUE));
     }
@@ -250,6 +251,7 @@ impl Hub {
         Ok((pbx, desk, call, what))
     }
 
+    /// False when the audit cannot be written fast enough.
     fn note_order(
         &self,
         person: &Person,
@@ -258,15 +260,17 @@ impl Hub {
         target: String,
         outcome: String,
         now: Now,
-    ) {
-        let _ = self.audit.try_send(Audit {
+    ) -> bool {
+        let audit = Audit {
             at: now.unix_ms,
             actor: person.login.clone(),
             address: address.to_string(),
             action,
-            target: AuditTarget::Text(target),
+            // It may name whom a call was passed on to.
+            target: AuditTarget::Number(target),
             outcome,
-        });
+        };
+        self.audit.try_send(audit).is_ok()
     }
 
     /// Other people's calls may be picked up where they ring or are parked; anything else is for those in the call.
