@@ -147,20 +147,22 @@ fn has_died(asterisk: &Asterisk) -> bool {
 }
 
 async fn asked_first(asterisk: Arc<Asterisk>) {
-    let phones = Phones::start(&asterisk).unwrap();
-    let watch = asterisk.watch().unwrap();
+    let phones = Phones::start(&asterisk).expect("done");
+    let watch = asterisk.watch().expect("done");
     let mut desk = Desk::connect(&asterisk, SIDETONE).await;
-    phones.set_policy("103", Policy::answer_after(50)).unwrap();
+    phones
+        .set_policy("103", Policy::answer_after(50))
+        .expect("done");
     let ask = || Order::AttendedTransfer { to: to("103") };
     let (theirs, mine) = customer_talks(&mut desk, &phones, "74951230001").await;
     let mark = phones.mark();
     assert_eq!(desk.order("asked", ask()).await, Outcome::Done);
-    let asked = phones.wait_incoming("103", mark, SOON).unwrap();
-    phones.wait_answered(asked, SOON).unwrap();
+    let asked = phones.wait_incoming("103", mark, SOON).expect("done");
+    phones.wait_answered(asked, SOON).expect("done");
     desk.send(Command::HangUp { call: None });
-    phones.wait_ended(mine, SOON).unwrap();
+    phones.wait_ended(mine, SOON).expect("done");
     wait_talking(&watch, "PJSIP/trunk", "PJSIP/103");
-    phones.hang_up(theirs).unwrap();
+    phones.hang_up(theirs).expect("done");
     desk.call_until(|call| call.ended.is_some()).await;
     // Without the feature in Dial Asterisk says Success, and nothing happens.
     let (theirs, _) = customer_talks(&mut desk, &phones, "74951230099").await;
@@ -169,7 +171,7 @@ async fn asked_first(asterisk: Arc<Asterisk>) {
         words(&outcome).contains("the option `t` or `T`"),
         "{outcome:?}"
     );
-    phones.hang_up(theirs).unwrap();
+    phones.hang_up(theirs).expect("done");
     desk.call_until(|call| call.ended.is_some()).await;
     assert_eq!(calls_at(&phones, "103"), 1);
 }
