@@ -101,19 +101,22 @@ impl Panel {
 
     async fn wish(&mut self, wish: wire::Request) -> Answer {
         let request_id = "w1".to_owned();
-        match self.ask(Request::Wish { request_id, wish }).await {
-            Reply::Answer(answer) => answer,
-            other => panic!("{other:?}"),
-        }
+        let reply = self.ask(Request::Wish { request_id, wish }).await;
+        let Reply::Answer(answer) = reply else {
+            panic!("{reply:?}")
+        };
+        answer
     }
 
     async fn ask(&mut self, request: Request) -> Reply {
         let asked = self.sender.send(request).await.expect("sent");
         loop {
-            match self.hear().await {
-                AgentMessage::Reply { id, reply } if id == asked => return reply,
-                message => self.take(message),
+            let message = self.hear().await;
+            if let AgentMessage::Reply { id, reply } = message {
+                assert_eq!(id, asked, "one question at a time");
+                return reply;
             }
+            self.take(message);
         }
     }
 
@@ -157,11 +160,13 @@ fn lamp(facts: &[Fact], number: &str, wanted: Lamp) -> bool {
 
 /// The own call that is talked.
 fn talked(facts: &[Fact]) -> Option<String> {
-    facts.iter().find_map(|fact| match fact {
-        Fact::Call {
-            value: Some(call), ..
-        } if call.mine == Mine::Up && call.state == CallState::Talking => Some(call.id.clone()),
-        _ => None,
+    facts.iter().find_map(|fact| {
+        let Fact::Call { value, .. } = fact else {
+            return None;
+        };
+        let is_talked =
+            |call: &&wire::Call| call.mine == Mine::Up && call.state == CallState::Talking;
+        value.as_ref().filter(is_talked).map(|call| call.id.clone())
     })
 }
 
