@@ -12,17 +12,8 @@ use wire::{Answer, CallState, Fact, Lamp, Mine, Order};
 const SOON: Duration = Duration::from_secs(20);
 
 #[tokio::test]
-async fn lamps_and_a_transfer_without_a_server() {
-    story(Through::Direct).await;
-}
-
-#[tokio::test]
-async fn lamps_and_a_transfer_by_the_server() {
-    story(Through::Server).await;
-}
-
-async fn story(through: Through) {
-    let scene = scene(through);
+async fn lamps_are_as_the_phones_and_a_call_is_passed_on() {
+    let scene = scene();
     let mut panel = Panel::open(&scene).await;
     panel
         .until("102 is free", |facts| lamp(facts, "102", Lamp::Idle))
@@ -66,10 +57,10 @@ async fn story(through: Through) {
         .await;
 }
 
-/// The test takes the place of the window program.
-fn scene(through: Through) -> Scene {
+/// The test takes the place of the window program. In server mode that has been started by the question for settings.
+fn scene() -> Scene {
     let mut setup = Setup {
-        through,
+        through: Through::Direct,
         ..Setup::default()
     };
     setup.settings.keep_windows = KeepWindows::OnDemand;
