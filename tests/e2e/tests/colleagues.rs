@@ -12,17 +12,8 @@ use wire::{Answer, CallState, Fact, Lamp, Mine, Order};
 const SOON: Duration = Duration::from_secs(20);
 
 #[tokio::test]
-async fn lamps_and_a_transfer_without_a_server() {
-    story(Through::Direct).await;
-}
-
-#[tokio::test]
-async fn lamps_and_a_transfer_by_the_server() {
-    story(Through::Server).await;
-}
-
-async fn story(through: Through) {
-    let scene = scene(through);
+async fn lamps_are_as_the_phones_and_a_call_is_passed_on() {
+    let scene = scene();
     let mut panel = Panel::open(&scene).await;
     panel
         .until("102 is free", |facts| lamp(facts, "102", Lamp::Idle))
@@ -66,10 +57,10 @@ async fn story(through: Through) {
         .await;
 }
 
-/// The test takes the place of the window program.
-fn scene(through: Through) -> Scene {
+/// The test takes the place of the window program. In server mode that has been started by the question for settings.
+fn scene() -> Scene {
     let mut setup = Setup {
-        through,
+        through: Through::Direct,
         ..Setup::default()
     };
     setup.settings.keep_windows = KeepWindows::OnDemand;
@@ -101,19 +92,22 @@ impl Panel {
 
     async fn wish(&mut self, wish: wire::Request) -> Answer {
         let request_id = "w1".to_owned();
-        match self.ask(Request::Wish { request_id, wish }).await {
-            Reply::Answer(answer) => answer,
-            other => panic!("{other:?}"),
-        }
+        let reply = self.ask(Request::Wish { request_id, wish }).await;
+        let Reply::Answer(answer) = reply else {
+            panic!("{reply:?}")
+        };
+        answer
     }
 
     async fn ask(&mut self, request: Request) -> Reply {
         let asked = self.sender.send(request).await.expect("sent");
         loop {
-            match self.hear().await {
-                AgentMessage::Reply { id, reply } if id == asked => return reply,
-                message => self.take(message),
+            let message = self.hear().await;
+            if let AgentMessage::Reply { id, reply } = message {
+                assert_eq!(id, asked, "one question at a time");
+                return reply;
             }
+            self.take(message);
         }
     }
 
@@ -157,11 +151,13 @@ fn lamp(facts: &[Fact], number: &str, wanted: Lamp) -> bool {
 
 /// The own call that is talked.
 fn talked(facts: &[Fact]) -> Option<String> {
-    facts.iter().find_map(|fact| match fact {
-        Fact::Call {
-            value: Some(call), ..
-        } if call.mine == Mine::Up && call.state == CallState::Talking => Some(call.id.clone()),
-        _ => None,
+    facts.iter().find_map(|fact| {
+        let Fact::Call { value, .. } = fact else {
+            return None;
+        };
+        let is_talked =
+            |call: &&wire::Call| call.mine == Mine::Up && call.state == CallState::Talking;
+        value.as_ref().filter(is_talked).map(|call| call.id.clone())
     })
 }
 

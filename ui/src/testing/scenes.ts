@@ -1,6 +1,7 @@
 // States to look at in a browser: `npm run dev`, then `card.html?scene=several`.
 import { FakeBackend } from "../backend/fake";
 import type { State } from "../types/State";
+import { firm } from "./firm";
 import { ada, card, confirm, dial, HOSTILE, recent, settings, state } from "./samples";
 
 const hour = 3_600_000;
@@ -167,7 +168,9 @@ const scenes: Record<string, () => State> = {
 
 export function scene(name: string | null): FakeBackend {
   const made = (scenes[name ?? "empty"] ?? scenes["empty"]!)();
-  return new FakeBackend(made, (request) => {
+  const backend = new FakeBackend(made, (request) => {
+    if (request.request === "follow" && request.on) setTimeout(() => backend.facts(firm(), true));
+    if (request.request === "wish") return { reply: "answer", value: { answer: "done" } };
     if (request.request !== "explain") return { reply: "done" };
     const dials = request.text.replace(/[^0-9*#]/g, "");
     if (dials === "")
@@ -191,4 +194,5 @@ export function scene(name: string | null): FakeBackend {
       },
     };
   });
+  return backend;
 }
