@@ -4,8 +4,8 @@
 use std::task::Poll;
 use store::{
     AuditFilter, AuditNew, Begun, Board, BoardChange, CallFilter, CallRecord, DeviceKind,
-    DeviceNew, EnrolmentNew, Event, MissedItem, Origin, Outcome, Role, Source, Store, StoreError,
-    Subscription, SubscriptionId, TokenHash, User, UserId, Visible,
+    DeviceNew, EnrolmentNew, Event, LegRecord, MissedItem, Origin, Outcome, Role, Source, Store,
+    StoreError, Subscription, SubscriptionId, TokenHash, User, UserId, Visible,
 };
 use store_tests::{answered_call, cdr_row, missed_call, on_both, open_call, outgoing_call};
 
@@ -271,7 +271,17 @@ fn a_talk_that_was_none_opens_its_line_again() {
         let rows = [cdr_row("2.1", "2.1", ANNA, 5_000, Some("100"))];
         store.put_cdr("office", "csv", &rows, "1", 0).await.unwrap();
         assert!(board(&store).await.is_empty());
-        put(&store, missed_call("b", ANNA, 5_000, &["2.1"])).await;
+        // Whoever saw that phone ring saw whether anybody talked.
+        let mut seen = missed_call("b", ANNA, 5_000, &["2.1"]);
+        seen.legs.push(LegRecord {
+            uniqueid: "2.2".into(),
+            channel: "PJSIP/100-00000002".into(),
+            extension: Some("100".into()),
+            role: "callee".into(),
+            ringing: Some(5_500),
+            ..LegRecord::default()
+        });
+        put(&store, seen).await;
         let open = board(&store).await;
         assert_eq!((open.len(), open[0].times, open[0].last_at), (1, 2, 5_000));
     });
