@@ -33,23 +33,27 @@ fn my_phone_rings_then_theirs_and_every_step_is_told() {
         dial.people.one().map(|person| person.name.as_str()),
         Some("Anna Petrova")
     );
-    // The other phone rings within a millisecond of being called: on a busy machine nobody sees the step between.
+    // The other phone rings within a millisecond of being called: on a busy machine nobody sees the step between. A server
+    // tells the newest of each thing, so that any step between may be laid over there.
+    let laid_over: &[&str] = match scene.server {
+        None => &["calling"],
+        Some(_) => &["calling", "you picked up", "ringing there"],
+    };
     let reached: Vec<&str> = dial
         .reached
         .iter()
         .map(|step| step.words.as_str())
-        .filter(|words| *words != "calling")
+        .filter(|words| !laid_over.contains(words))
         .collect();
-    assert_eq!(
-        reached,
-        [
-            "asking the PBX",
-            "ringing your phone 101",
-            "you picked up",
-            "ringing there",
-            "answered"
-        ]
-    );
+    let all = [
+        "asking the PBX",
+        "ringing your phone 101",
+        "you picked up",
+        "ringing there",
+        "answered",
+    ];
+    let expected = all.into_iter().filter(|words| !laid_over.contains(words));
+    assert_eq!(reached, expected.collect::<Vec<_>>());
 
     let events = scene.phones.events();
     let rang: Vec<&str> = events
