@@ -351,7 +351,7 @@ impl Engine {
 
     fn who_is(&mut self, desk: DeskId, key: u64, number: &str) {
         let plan = self.desks.desk(desk).map(|desk| &desk.dial_plan);
-        let number = plan.and_then(|plan| numbers::read(number, plan));
+        let number = plan.and_then(|plan| plan.number_of_trunk(number));
         let people = number.map_or(People::Nobody, |number| {
             numbers::people(&self.book, &number)
         });

@@ -2,19 +2,7 @@
 
 use crate::{People, Person, Remote, RemoteNumber};
 use contacts::{Book, Match};
-use phone_number::{DialPlan, PhoneNumber};
-
-/// Reads a number as it came over the trunk. Digits that only make sense with `+` before them get it: many trunks
-/// deliver E.164 without.
-pub(crate) fn read(text: &str, plan: &DialPlan) -> Option<PhoneNumber> {
-    let number = plan.number(text).ok()?;
-    if number.is_valid() || plan.internal_length.contains(number.digits()) || text.starts_with('+')
-    {
-        return Some(number);
-    }
-    let with_plus = plan.number(&format!("+{text}")).ok();
-    Some(with_plus.filter(PhoneNumber::is_valid).unwrap_or(number))
-}
+use phone_number::PhoneNumber;
 
 /// Who has this number.
 pub(crate) fn people(book: &Book, number: &PhoneNumber) -> People {
@@ -54,10 +42,10 @@ fn person(person: contacts::Person) -> Person {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use phone_number::Region;
+    use phone_number::{DialPlan, Region};
 
     fn dial_back(text: &str) -> String {
-        let number = read(text, &DialPlan::new(Region::RU));
+        let number = DialPlan::new(Region::RU).number_of_trunk(text);
         remote(Some(text), None, number.as_ref())
             .number
             .expect("a number")

@@ -48,7 +48,7 @@ impl Shown {
         // What the person asked for, before what the dial plan made of it.
         let number = asked
             .filter(|_| own.direction == Direction::Outgoing)
-            .or_else(|| numbers::read(text?, &around.desk.dial_plan));
+            .or_else(|| around.desk.dial_plan.number_of_trunk(text?));
         let text = number.as_ref().map(PhoneNumber::raw).or(text);
         let update = CallUpdate {
             call: call.id,

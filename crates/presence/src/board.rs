@@ -525,3 +525,82 @@ impl Shown {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use calls::{Party as CallParty, QueueVisit, Taken};
+    use phone_number::Region;
+
+    #[test]
+    fn a_caller_who_was_answered_waits_no_more() {
+        let now = now();
+        let mut board = Board::new("main", DialPlan::new(Region::GB), now);
+        let waits = call(now, None);
+        let id = waits.id;
+        let tell = |board: &mut Board, call: Call| {
+            let fact = Fact::Call(Arc::new(call));
+            board.take(Subject::Call(id), Some(fact), now);
+        };
+        tell(&mut board, waits);
+        assert_eq!(waiting(&board, now), ["+44 20 7946 0958"]);
+        tell(&mut board, call(now, Some(now.instant)));
+        assert_eq!(waiting(&board, now), [""; 0]);
+    }
+
+    fn now() -> Now {
+        Now {
+            instant: Instant::now(),
+            unix_ms: 1_795_228_715_000,
+        }
+    }
+
+    fn waiting(board: &Board, now: Now) -> Vec<String> {
+        let fact = board.fact(&Thing::Queue("sales".into()), Sight::All, now);
+        let wire::Fact::Queue { value, .. } = fact else {
+            panic!("{fact:?}")
+        };
+        let waiting = value.map(|queue| queue.waiting).unwrap_or_default();
+        let numbers = waiting.into_iter().filter_map(|caller| caller.party.number);
+        numbers.collect()
+    }
+
+    /// A caller in the queue until `left`, when 101 took the call.
+    fn call(now: Now, left: Option<Instant>) -> Call {
+        Call {
+            id: "01a1fbf8-47f8-7000-8000-000000000001"
+                .parse()
+                .expect("an id"),
+            direction: calls::Direction::Incoming,
+            caller: CallParty::new("+442079460958", ""),
+            callee: CallParty::default(),
+            dialled: None,
+            line: None,
+            legs: Vec::new(),
+            talks: Vec::new(),
+            transfers: Vec::new(),
+            queues: vec![QueueVisit {
+                queue: "sales".into(),
+                joined: now.instant,
+                left,
+                position: 1,
+                offered: Vec::new(),
+                outcome: left.map(|_| Taken::By("101".into())),
+            }],
+            parkings: Vec::new(),
+            voicemail: None,
+            originate: None,
+            started: now.instant,
+            picked_up: None,
+            answered: left,
+            ended: None,
+            answered_by: None,
+            recording: false,
+            spying: false,
+            end: None,
+            ended_by: None,
+            cause: None,
+            certain: true,
+        }
+    }
+}

@@ -60,7 +60,7 @@ pub(crate) struct Http {
     /// `/metrics` needs this as a bearer token; empty: only from this machine.
     pub metrics_token: Secret,
     pub metrics_token_file: String,
-    /// Proxied webhooks may go to private addresses.
+    /// Webhooks may go to private addresses.
     pub webhooks_to_private: bool,
 }
 
@@ -80,7 +80,7 @@ pub(crate) struct CallLog {
     pub keep_days: u32,
     /// Roles that see numbers outside without their middle digits.
     pub hide_digits_from: Vec<Role>,
-    /// Roles that see whose calls colleagues talk; the others see lamps only.
+    /// Roles that see lamps, and not with whom colleagues talk.
     pub hide_calls_from: Vec<Role>,
 }
 
