@@ -28,6 +28,7 @@ pub(crate) async fn page(
     query: Result<Query<LogQuery>, QueryRejection>,
 ) -> Result<Json<LogPage>, Refused> {
     let Query(query) = query?;
+    let wanted = query.outcome;
     let (filter, sight) = filter(&app, &signed, query).await?;
     let found = app.store.calls(&filter).await;
     let found = found.map_err(|error| app.broken("call log", &error))?;
@@ -35,6 +36,8 @@ pub(crate) async fn page(
         let plan = app.plan(&record.pbx);
         journal::entry(record, sight, plan)
     });
+    // The store has one word for a call that goes on and for one whose end nobody saw.
+    let calls = calls.filter(|call| wanted.is_none_or(|wanted| call.outcome == wanted));
     Ok(Json(LogPage {
         calls: calls.collect(),
         next: found
