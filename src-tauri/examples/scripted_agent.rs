@@ -197,8 +197,8 @@ fn person(name: &str, company: &str) -> Person {
     Person {
         name: name.into(),
         company: Some(company.into()),
-        note: None,
         source: "contacts.vcf".into(),
+        ..Person::default()
     }
 }
 
@@ -221,6 +221,8 @@ fn card(call: &str, people: People) -> Card {
         phase: CardPhase::Ringing,
         party: party("+44 20 7946 0958"),
         people,
+        sources: Vec::new(),
+        remembered: None,
         line: Some("Sales line".into()),
         extension: "101".into(),
         since: ago(3),

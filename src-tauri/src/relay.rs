@@ -470,6 +470,8 @@ mod tests {
             phase: CardPhase::Ringing,
             party: Party::default(),
             people: People::Asking,
+            sources: Vec::new(),
+            remembered: None,
             line: None,
             extension: "101".into(),
             since: 0,

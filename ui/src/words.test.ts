@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { day, lasting, roughly, who } from "./words";
+import { somebody } from "./testing/people";
 
 test("times_read_like_a_stopwatch", () => {
   expect(lasting(0, 4_400)).toBe("0:04");
@@ -24,7 +25,7 @@ test("yesterday_begins_at_midnight", () => {
 
 test("a_caller_is_named_by_person_then_phone_system_then_number", () => {
   const number = "+44 20 7946 0958";
-  const one = { found: "one", person: { name: "Ada", company: null, note: null, source: "" } } as const;
+  const one = { found: "one", person: somebody({ name: "Ada" }) } as const;
   expect(who({ party: { number, name: "ADA L" }, people: one })).toBe("Ada");
   expect(who({ party: { number, name: "ADA L" }, people: { found: "nobody" } })).toBe("ADA L");
   expect(who({ party: { number, name: null }, people: { found: "asking" } })).toBe(number);

@@ -1,7 +1,7 @@
 // Times and names as people read them.
 import type { Card } from "./types/Card";
-import type { People } from "./types/People";
-import type { Person } from "./types/Person";
+import type { People } from "./wire/People";
+import type { Person } from "./wire/Person";
 
 /** "0:04", "12:30", "1:02:03": how long something lasts, `from` and `to` in Unix milliseconds. */
 export function lasting(from: number, to: number): string {

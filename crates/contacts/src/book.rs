@@ -240,6 +240,7 @@ impl Book {
                 .numbers_of(entry)
                 .filter_map(|index| self.number(index))
                 .collect(),
+            ..Person::default()
         }
     }
 

@@ -7,11 +7,15 @@ mod book;
 mod charset;
 mod clean;
 mod csv_book;
+mod likeness;
 mod person;
 mod report;
+mod source;
 mod vcard;
 pub mod watch;
 
 pub use book::{Book, Match};
+pub use likeness::{Likeness, likeness};
 pub use person::Person;
 pub use report::{LoadError, LoadReport, Skipped};
+pub use source::{Answering, Question, Source, SourceError, SourceErrorKind};

@@ -246,7 +246,7 @@ impl<S: Shell> Controller<S> {
                 }
                 self.dial_progress(*dial, now);
             }
-            Update::WhoIs { key, people } => self.who_is(key, convert::people(people)),
+            Update::WhoIs { key, people } => self.who_is(key, people),
             Update::Tested { key, report } => self.tested(key, &report),
             // The tones behind a number are an order too, for which nobody waits: a call without them is still a call.
             Update::Order { order, outcome } => self.ordered(&order, outcome),

@@ -3,8 +3,8 @@
 use crate::Now;
 use engine::{CallUpdate, Mine, Phase, Side};
 use view::{
-    Card, CardPhase, Connection, DialEnd, DialStep, Direction, Explanation, Party, People, Person,
-    Recent, RecentOutcome, RefusalCode, Reply, WhyStep,
+    Card, CardPhase, Connection, DialEnd, DialStep, Direction, Explanation, Party, Recent,
+    RecentOutcome, RefusalCode, Reply, WhyStep,
 };
 use wire::{Answer, ErrorCode, Explained, Failure};
 
@@ -88,7 +88,7 @@ fn explained(from: Explanation) -> Explained {
             steps: pairs(steps),
             words: None,
             question,
-            people: wire_people(people),
+            people,
         },
         Explanation::Refused { words, steps } => Explained {
             display: String::new(),
@@ -98,53 +98,6 @@ fn explained(from: Explanation) -> Explained {
             question: None,
             people: wire::People::Nobody,
         },
-    }
-}
-
-pub(crate) fn wire_people(from: People) -> wire::People {
-    let person = |person: Person| wire::Person {
-        name: person.name,
-        company: person.company,
-        note: person.note,
-        source: person.source,
-    };
-    match from {
-        People::Asking => wire::People::Asking,
-        People::Nobody => wire::People::Nobody,
-        People::One { person: one } => wire::People::One {
-            person: person(one),
-        },
-        People::Several { people } => wire::People::Several {
-            people: people.into_iter().map(person).collect(),
-        },
-    }
-}
-
-pub(crate) fn people(from: engine::People) -> People {
-    match from {
-        engine::People::Asking => People::Asking,
-        engine::People::Nobody => People::Nobody,
-        engine::People::One(one) => People::One {
-            person: person(one),
-        },
-        engine::People::Several(several) => People::Several {
-            people: several.into_iter().map(person).collect(),
-        },
-    }
-}
-
-fn person(from: engine::Person) -> Person {
-    let engine::Person {
-        name,
-        company,
-        note,
-        source,
-    } = from;
-    Person {
-        name,
-        company,
-        note,
-        source,
     }
 }
 
@@ -183,7 +136,9 @@ pub(crate) fn card(call: &CallUpdate, extension: &str, now: Now) -> Card {
         call: call.call.to_string(),
         phase,
         party: party(&call.remote),
-        people: people(call.people.clone()),
+        people: call.people.clone(),
+        sources: Vec::new(),
+        remembered: None,
         line: call.line.clone(),
         extension: extension.to_owned(),
         since: millis(call.since),
@@ -217,7 +172,7 @@ pub(crate) fn recent(call: &CallUpdate, now: Now) -> Option<Recent> {
         call: call.call.to_string(),
         direction: direction(call.direction),
         party: party(&call.remote),
-        person: people(call.people.clone()).one().cloned(),
+        person: call.people.clone().one().cloned(),
         at: now.unix_us_of(call.since) / 1000,
         outcome,
         call_back: call

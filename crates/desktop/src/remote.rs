@@ -296,10 +296,7 @@ impl Remote {
             return self.dial_answer(id, answer, now);
         }
         let update = match (self.asked.remove(id), answer) {
-            (Some(Asked::WhoIs(key)), Answer::People { people }) => Update::WhoIs {
-                key,
-                people: convert::people(people),
-            },
+            (Some(Asked::WhoIs(key)), Answer::People { people }) => Update::WhoIs { key, people },
             (Some(Asked::WhoIs(key)), _) => Update::WhoIs {
                 key,
                 people: People::Nobody,

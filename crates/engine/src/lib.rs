@@ -43,7 +43,9 @@ pub use handling::{Conference, DoNotDisturb, Handling};
 pub use log::{CallLog, Logged, What};
 pub use order::{Order, OrderId, Outcome};
 pub use placing::Placing;
+pub use wire::{People, Person};
+
 pub use update::{
-    CallUpdate, Connection, DialStamps, DialUpdate, Direction, End, Mine, People, Person, Phase,
-    PhoneState, Progress, Remote, RemoteNumber, Side, TestReport, Update, Verdict,
+    CallUpdate, Connection, DialStamps, DialUpdate, Direction, End, Mine, Phase, PhoneState,
+    Progress, Remote, RemoteNumber, Side, TestReport, Update, Verdict,
 };

@@ -8,8 +8,12 @@ use phone_number::PhoneNumber;
 pub(crate) fn people(book: &Book, number: &PhoneNumber) -> People {
     match book.find(number) {
         Match::Nobody => People::Nobody,
-        Match::One(one) => People::One(person(one)),
-        Match::Several(several) => People::Several(several.into_iter().map(person).collect()),
+        Match::One(one) => People::One {
+            person: person(one),
+        },
+        Match::Several(several) => People::Several {
+            people: several.into_iter().map(person).collect(),
+        },
     }
 }
 
@@ -36,6 +40,8 @@ fn person(person: contacts::Person) -> Person {
         company: person.company,
         note: person.note,
         source: "Contacts".into(),
+        url: person.url,
+        ..Person::default()
     }
 }
 

@@ -106,8 +106,8 @@ fn callee(
     people: &People,
 ) -> Result<CallerId, String> {
     let name = match people {
-        People::One(person) => person.name.clone(),
-        People::Asking | People::Nobody | People::Several(_) => number
+        People::One { person } => person.name.clone(),
+        People::Asking | People::Nobody | People::Several { .. } => number
             .map(PhoneNumber::international)
             .filter(|shown| shown != target.as_str())
             .unwrap_or_default(),
@@ -190,12 +190,11 @@ mod tests {
     }
 
     fn ada(name: &str) -> People {
-        People::One(Person {
+        let person = Person {
             name: name.into(),
-            company: None,
-            note: None,
-            source: "Contacts".into(),
-        })
+            ..Person::default()
+        };
+        People::One { person }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::{CallId, Capabilities, DialId, OrderId, Outcome};
 use std::time::{Duration, Instant};
+use wire::People;
 
 /// A fact. Each replaces what was said before about the same thing, so a slow reader misses steps, never the outcome.
 #[derive(Clone, Debug, PartialEq)]
@@ -148,27 +149,6 @@ pub struct RemoteNumber {
     pub display: String,
     /// What to hand to the dial plan to call back.
     pub dial_back: String,
-}
-
-/// A person or company of the contact book.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Person {
-    pub name: String,
-    pub company: Option<String>,
-    pub note: Option<String>,
-    /// Where the fact comes from, for example `contacts.vcf`.
-    pub source: String,
-}
-
-/// Who has a number.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum People {
-    #[default]
-    Asking,
-    Nobody,
-    One(Person),
-    /// Several share the number; none is chosen silently.
-    Several(Vec<Person>),
 }
 
 /// How far an outgoing call is.

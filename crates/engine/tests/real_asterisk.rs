@@ -138,7 +138,7 @@ async fn a_customer_has_a_name_with_the_first_word_of_the_call() {
         unreachable!()
     };
     assert_eq!((&ring.phase, ring.mine), (&Phase::Ringing, Mine::Ringing));
-    let People::One(person) = &ring.people else {
+    let People::One { person } = &ring.people else {
         panic!("{:?}", ring.people)
     };
     assert_eq!(person.name, "Ada Lovelace");

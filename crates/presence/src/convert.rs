@@ -36,7 +36,9 @@ pub fn call(from: &CallUpdate, now: Now) -> wire::Call {
             .number
             .as_ref()
             .map(|number| number.dial_back.clone()),
-        people: people(&from.people),
+        people: from.people.clone(),
+        sources: Vec::new(),
+        remembered: None,
         line: from.line.clone(),
         since: now.unix_ms_of(from.since),
         answered: from.answered.map(|at| now.unix_ms_of(at)),
@@ -65,27 +67,6 @@ fn state(from: &Phase) -> wire::CallState {
     }
 }
 
-/// Whom the contact book found.
-#[must_use]
-pub fn people(from: &engine::People) -> wire::People {
-    let person = |person: &engine::Person| wire::Person {
-        name: person.name.clone(),
-        company: person.company.clone(),
-        note: person.note.clone(),
-        source: person.source.clone(),
-    };
-    match from {
-        engine::People::Asking => wire::People::Asking,
-        engine::People::Nobody => wire::People::Nobody,
-        engine::People::One(one) => wire::People::One {
-            person: person(one),
-        },
-        engine::People::Several(several) => wire::People::Several {
-            people: several.iter().map(person).collect(),
-        },
-    }
-}
-
 /// A dial; `display` is its number as a person reads it.
 #[must_use]
 pub fn dial(from: &DialUpdate, display: &str, now: Now) -> wire::Dial {
@@ -95,7 +76,7 @@ pub fn dial(from: &DialUpdate, display: &str, now: Now) -> wire::Dial {
         progress: progress(&from.progress),
         at: now.unix_ms_of(from.at),
         display: display.to_owned(),
-        people: people(&from.people),
+        people: from.people.clone(),
         asked_us: unix_us(from.stamps.asked, now),
         sent_us: from.stamps.sent.map(|at| unix_us(at, now)),
         queued_us: from.stamps.queued.map(|at| unix_us(at, now)),

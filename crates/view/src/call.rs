@@ -2,6 +2,7 @@
 
 use crate::UnixMillis;
 use serde::{Deserialize, Serialize};
+use wire::{People, Person, Remembered, SourceReport};
 
 /// The far end of a call as the PBX gives it. Both texts come from outside and are shown as text only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,46 +12,6 @@ pub struct Party {
     pub number: Option<String>,
     /// The caller name that the PBX knows, if it says more than the number.
     pub name: Option<String>,
-}
-
-/// A person of a contact source.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
-pub struct Person {
-    pub name: String,
-    pub company: Option<String>,
-    pub note: Option<String>,
-    /// Where the fact comes from ("contacts.vcf").
-    pub source: String,
-}
-
-/// Who has the number.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
-#[serde(tag = "found", rename_all = "snake_case")]
-pub enum People {
-    /// Still asked; the number is shown meanwhile.
-    #[default]
-    Asking,
-    Nobody,
-    One {
-        person: Person,
-    },
-    /// Several people share the number; none is chosen silently.
-    Several {
-        people: Vec<Person>,
-    },
-}
-
-impl People {
-    /// The person, where there is exactly one.
-    #[must_use]
-    pub fn one(&self) -> Option<&Person> {
-        match self {
-            Self::One { person } => Some(person),
-            Self::Asking | Self::Nobody | Self::Several { .. } => None,
-        }
-    }
 }
 
 /// Where a card's call stands.
@@ -88,6 +49,10 @@ pub struct Card {
     pub phase: CardPhase,
     pub party: Party,
     pub people: People,
+    /// Where that was asked, and how long it took.
+    pub sources: Vec<SourceReport>,
+    /// The person was chosen for this number before.
+    pub remembered: Option<Remembered>,
     /// What was dialled: the line, DID or group; `None`: this extension directly.
     pub line: Option<String>,
     pub extension: String,

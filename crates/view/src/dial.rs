@@ -1,7 +1,8 @@
 //! Outgoing calls: what will be dialled and why, and how far it is.
 
-use crate::{People, UnixMillis};
+use crate::UnixMillis;
 use serde::{Deserialize, Serialize};
+use wire::People;
 
 /// What kind of target a number is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ mod settings;
 mod status;
 mod words;
 
-pub use call::{Card, CardPhase, Direction, Party, People, Person, Recent, RecentOutcome};
+pub use call::{Card, CardPhase, Direction, Party, Recent, RecentOutcome};
 pub use dial::{Confirm, Dial, DialEnd, DialStep, Explanation, Kind, StepTime, WhyStep};
 pub use link::{Connection, Lamp, Me};
 pub use message::{
@@ -26,6 +26,7 @@ pub use settings::{
     SendAs, ServerSettings, Settings, SettingsView, TestReport, Tick, TickState, Tls,
 };
 pub use status::{CallStatus, DialHops, Hops, RingHops, Status};
+pub use wire::{People, Person};
 
 use serde::{Deserialize, Serialize};
 

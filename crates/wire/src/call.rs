@@ -1,6 +1,6 @@
 //! Calls that touch one's own extension.
 
-use crate::UnixMillis;
+use crate::{People, Remembered, SourceReport, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 /// A call of one's own, as its person sees it.
@@ -22,6 +22,12 @@ pub struct Call {
     /// What to hand to [`Request::Dial`](crate::Request::Dial) to call back; `None`: withheld.
     pub call_back: Option<String>,
     pub people: People,
+    /// Where that was asked, in the order of the sources.
+    #[serde(default)]
+    pub sources: Vec<SourceReport>,
+    /// Somebody told earlier which of several people this number is.
+    #[serde(default)]
+    pub remembered: Option<Remembered>,
     /// What the caller dialled, if that was not this extension: the DID, a group, a queue.
     pub line: Option<String>,
     pub since: UnixMillis,
@@ -89,31 +95,4 @@ pub struct Party {
     /// As a person reads it; `None`: withheld. Masked (`+7…67`) where the reader may not see numbers.
     pub number: Option<String>,
     pub name: Option<String>,
-}
-
-/// A person of a contact source.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
-pub struct Person {
-    pub name: String,
-    pub company: Option<String>,
-    pub note: Option<String>,
-    pub source: String,
-}
-
-/// Who has a number.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
-#[serde(tag = "found", rename_all = "snake_case")]
-pub enum People {
-    /// Still asked.
-    #[default]
-    Asking,
-    Nobody,
-    One {
-        person: Person,
-    },
-    Several {
-        people: Vec<Person>,
-    },
 }

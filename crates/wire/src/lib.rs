@@ -12,10 +12,11 @@ mod error;
 mod fact;
 mod message;
 mod order;
+mod person;
 pub mod rest;
 
 pub use address::{AddressError, EnrolCode, EnrolError, EnrolLink, Plain, ServerAddress};
-pub use call::{Call, CallState, Direction, Mine, Party, People, Person, Side};
+pub use call::{Call, CallState, Direction, Mine, Party, Side};
 pub use dial::{Dial, DialEnd, DialPlan, InternalLength, Progress, Rule, RuleAction, SendAs};
 pub use error::{ErrorCode, Failure};
 pub use fact::{
@@ -27,6 +28,10 @@ pub use message::{
     VERSION,
 };
 pub use order::Order;
+pub use person::{
+    FieldKind, FormField, People, Person, PersonFact, PersonForm, Record, Remember, Remembered,
+    SourceReport, SourceState,
+};
 
 /// Milliseconds since 1970-01-01 UTC.
 pub type UnixMillis = u64;

@@ -1,8 +1,14 @@
 //! The messages themselves.
 
-use crate::{Fact, Failure, Me, Order, People, UnixMillis};
+use crate::{
+    Fact, Failure, Me, Order, People, Person, PersonForm, Record, Remember, SourceReport,
+    UnixMillis,
+};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 /// Version of these messages. A server speaks one; a client that says another is refused with
 /// [`ErrorCode::Version`](crate::ErrorCode::Version).
@@ -114,6 +120,27 @@ pub enum Request {
     Explain { text: String },
     /// Who has this number?
     WhoIs { number: String },
+    /// People by name, company, address or number, of all sources. Answered by [`Answer::Found`] as soon as all sources
+    /// have answered, at the latest after half a second; where some still search, the same is asked again.
+    FindPeople { text: String },
+    /// This is who is at the other end of a call, running or ended: one of several, or somebody found by name.
+    LinkPerson {
+        call: String,
+        record: Record,
+        #[serde(default)]
+        remember: Remember,
+    },
+    /// Wrong person: the call and its line in the log have nobody again, and what was remembered is forgotten.
+    UnlinkPerson { call: String },
+    /// What the sources want to know to make a new person; answered by [`Answer::Forms`]. Nothing is made.
+    PersonForms { call: Option<String> },
+    /// Makes a new person in a source, and links the call to it. Never done by itself.
+    CreatePerson {
+        source: String,
+        call: Option<String>,
+        /// By the names of [`PersonForm::fields`].
+        fields: BTreeMap<String, String>,
+    },
     /// Closes an item of the board of missed calls by hand.
     CloseMissed { item: String },
 }
@@ -128,6 +155,17 @@ pub enum Answer {
     Explained(Explained),
     People {
         people: People,
+    },
+    /// Best first; `sources` tells whether some still search.
+    Found {
+        people: Vec<Person>,
+        sources: Vec<SourceReport>,
+    },
+    Forms {
+        forms: Vec<PersonForm>,
+    },
+    Created {
+        person: Person,
     },
     Failed(Failure),
 }

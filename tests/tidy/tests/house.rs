@@ -12,10 +12,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("view", &["wire"]),
     ("calls", &["ami"]),
     ("ami-client", &["ami"]),
-    ("contacts", &["phone-number"]),
+    ("contacts", &["phone-number", "wire"]),
+    ("crm", &["contacts", "phone-number", "wire"]),
     (
         "engine",
-        &["ami", "ami-client", "calls", "contacts", "phone-number"],
+        &[
+            "ami",
+            "ami-client",
+            "calls",
+            "contacts",
+            "phone-number",
+            "wire",
+        ],
     ),
     (
         "desktop",
@@ -34,6 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "agent-link",
             "contacts",
+            "crm",
             "desktop",
             "engine",
             "presence",
@@ -55,6 +64,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "calls",
             "cdr",
             "contacts",
+            "crm",
             "engine",
             "people",
             "phone-number",

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { card, HOSTILE, state } from "../testing/samples";
 import { expectAccessible, expectNothingInjected, open } from "../testing/open";
 import CardWindow from "./CardWindow.svelte";
+import { somebody } from "../testing/people";
 
 beforeEach(() => {
   // Timers of the page only: promises and axe run on.
@@ -44,7 +45,7 @@ test("waiting_time_runs_only_while_it_rings", async () => {
 });
 
 test("several_people_are_listed_and_none_is_chosen", async () => {
-  const people = ["Иван Иванов", "Мария Иванова"].map((name) => ({ name, company: null, note: null, source: "" }));
+  const people = ["Иван Иванов", "Мария Иванова"].map((name) => (somebody({ name })));
   open(CardWindow, state({ cards: [card({ people: { found: "several", people } })] }));
   expect(screen.getByRole("heading", { name: "+44 20 7946 0958" })).toBeTruthy();
   expect(screen.getByText("2 people have this number.")).toBeTruthy();
@@ -110,7 +111,7 @@ test("what_was_drawn_is_reported_with_the_time_of_its_news", async () => {
 });
 
 test("hostile_texts_stay_texts", async () => {
-  const person = { name: HOSTILE, company: HOSTILE, note: HOSTILE, source: HOSTILE };
+  const person = somebody({ name: HOSTILE, company: HOSTILE, note: HOSTILE, source: HOSTILE });
   const party = { number: HOSTILE, name: HOSTILE };
   open(
     CardWindow,

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { confirm, HOSTILE, state } from "../testing/samples";
 import { expectAccessible, expectNothingInjected, open } from "../testing/open";
 import ConfirmWindow from "./ConfirmWindow.svelte";
+import { somebody } from "../testing/people";
 
 const call = () => screen.getByRole("button", { name: "Call from 101" }) as HTMLButtonElement;
 const ready = () => waitFor(() => expect(call().disabled).toBe(false), { timeout: 2000 });
@@ -86,7 +87,7 @@ test("a_link_without_a_number_gets_a_sentence_and_no_call_button", async () => {
 });
 
 test("hostile_texts_stay_texts", () => {
-  const person = { name: HOSTILE, company: HOSTILE, note: HOSTILE, source: HOSTILE };
+  const person = somebody({ name: HOSTILE, company: HOSTILE, note: HOSTILE, source: HOSTILE });
   const step = { what: HOSTILE, result: HOSTILE };
   open(
     ConfirmWindow,

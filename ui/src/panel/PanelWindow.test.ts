@@ -8,6 +8,7 @@ import type { Explanation } from "../types/Explanation";
 import type { Reply } from "../types/Reply";
 import type { Request } from "../types/Request";
 import PanelWindow from "./PanelWindow.svelte";
+import { somebody } from "../testing/people";
 
 const field = () => screen.getByRole("textbox", { name: "Number to call" });
 
@@ -176,7 +177,7 @@ test("escape_empties_the_field_first_and_then_closes", async () => {
 });
 
 test("hostile_texts_stay_texts", async () => {
-  const person = { name: HOSTILE, company: HOSTILE, note: HOSTILE, source: HOSTILE };
+  const person = somebody({ name: HOSTILE, company: HOSTILE, note: HOSTILE, source: HOSTILE });
   const party = { number: HOSTILE, name: HOSTILE };
   const { user } = open(
     PanelWindow,

@@ -10,6 +10,7 @@ import type { Fact } from "../wire/Fact";
 import type { Request } from "../wire/Request";
 import { withLine } from "./line.svelte";
 import Panel from "./Panel.svelte";
+import { somebody } from "../testing/people";
 
 beforeEach(() => localStorage.clear());
 
@@ -330,7 +331,7 @@ test("hostile_texts_stay_texts", async () => {
     call({
       party,
       line: HOSTILE,
-      people: { found: "one", person: { name: HOSTILE, company: null, note: null, source: "" } },
+      people: { found: "one", person: somebody({ name: HOSTILE }) },
     }),
     dial({ display: HOSTILE, step: "ended", end: "failed", words: HOSTILE }),
     queue({ queue: HOSTILE }),

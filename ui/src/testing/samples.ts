@@ -2,14 +2,15 @@
 import type { Card } from "../types/Card";
 import type { Confirm } from "../types/Confirm";
 import type { Dial } from "../types/Dial";
-import type { People } from "../types/People";
+import type { People } from "../wire/People";
 import type { Recent } from "../types/Recent";
 import type { SettingsView } from "../types/SettingsView";
 import type { State } from "../types/State";
+import { somebody } from "./people";
 
 export const ada: People = {
   found: "one",
-  person: { name: "Ada Lovelace", company: "Analytical Engines Ltd", note: null, source: "contacts.vcf" },
+  person: somebody({ name: "Ada Lovelace", company: "Analytical Engines Ltd", source: "contacts.vcf" }),
 };
 
 /** A caller name as an attacker would choose it. */

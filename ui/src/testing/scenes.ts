@@ -3,6 +3,7 @@ import { FakeBackend } from "../backend/fake";
 import type { State } from "../types/State";
 import { firm } from "./firm";
 import { ada, card, confirm, dial, HOSTILE, recent, settings, state } from "./samples";
+import { somebody } from "./people";
 
 const hour = 3_600_000;
 
@@ -40,8 +41,8 @@ const scenes: Record<string, () => State> = {
           people: {
             found: "several",
             people: [
-              { name: "Иван Иванов", company: "ООО Ромашка", note: null, source: "contacts.vcf" },
-              { name: "Мария Иванова", company: null, note: null, source: "contacts.vcf" },
+              somebody({ name: "Иван Иванов", company: "ООО Ромашка", source: "contacts.vcf" }),
+              somebody({ name: "Мария Иванова", source: "contacts.vcf" }),
             ],
           },
           since: Date.now() - 6000,
@@ -79,7 +80,7 @@ const scenes: Record<string, () => State> = {
       recent: [
         recent({
           call: "1",
-          person: { name: "Grace Hopper", company: "Support queue", note: null, source: "" },
+          person: somebody({ name: "Grace Hopper", company: "Support queue" }),
           at: Date.now() - hour,
         }),
         recent({
@@ -87,7 +88,7 @@ const scenes: Record<string, () => State> = {
           direction: "outgoing",
           outcome: "talked",
           seconds: 372,
-          person: { name: "Karl Weiss", company: "Weiss GmbH", note: null, source: "" },
+          person: somebody({ name: "Karl Weiss", company: "Weiss GmbH" }),
           party: { number: "+49 30 1234567", name: null },
           at: Date.now() - 1.5 * hour,
         } as never),
@@ -95,7 +96,7 @@ const scenes: Record<string, () => State> = {
           call: "3",
           outcome: "answered_elsewhere",
           by: "103",
-          person: { name: "Мария Иванова", company: "ООО Ромашка", note: null, source: "" },
+          person: somebody({ name: "Мария Иванова", company: "ООО Ромашка" }),
           at: Date.now() - 2 * hour,
         } as never),
         recent({

@@ -2,8 +2,11 @@
 import type { Explained } from "./Explained";
 import type { Failure } from "./Failure";
 import type { People } from "./People";
+import type { Person } from "./Person";
+import type { PersonForm } from "./PersonForm";
+import type { SourceReport } from "./SourceReport";
 
 /**
  * What became of a request.
  */
-export type Answer = { "answer": "done" } | { "answer": "explained" } & Explained | { "answer": "people", people: People, } | { "answer": "failed" } & Failure;
+export type Answer = { "answer": "done" } | { "answer": "explained" } & Explained | { "answer": "people", people: People, } | { "answer": "found", people: Array<Person>, sources: Array<SourceReport>, } | { "answer": "forms", forms: Array<PersonForm>, } | { "answer": "created", person: Person, } | { "answer": "failed" } & Failure;

@@ -3,7 +3,9 @@ import type { Direction } from "./Direction";
 import type { Mine } from "./Mine";
 import type { Party } from "./Party";
 import type { People } from "./People";
+import type { Remembered } from "./Remembered";
 import type { Side } from "./Side";
+import type { SourceReport } from "./SourceReport";
 
 /**
  * A call of one's own, as its person sees it.
@@ -29,6 +31,14 @@ party: Party,
  * What to hand to [`Request::Dial`](crate::Request::Dial) to call back; `None`: withheld.
  */
 call_back: string | null, people: People, 
+/**
+ * Where that was asked, in the order of the sources.
+ */
+sources: Array<SourceReport>, 
+/**
+ * Somebody told earlier which of several people this number is.
+ */
+remembered: Remembered | null, 
 /**
  * What the caller dialled, if that was not this extension: the DID, a group, a queue.
  */

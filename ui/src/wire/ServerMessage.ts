@@ -4,6 +4,9 @@ import type { Fact } from "./Fact";
 import type { Failure } from "./Failure";
 import type { Me } from "./Me";
 import type { People } from "./People";
+import type { Person } from "./Person";
+import type { PersonForm } from "./PersonForm";
+import type { SourceReport } from "./SourceReport";
 
 /**
  * What the server sends.
@@ -16,4 +19,4 @@ server: string, me: Me,
 /**
  * The server's clock, to show durations right on a client whose clock is wrong.
  */
-now: number, } | { "type": "snapshot", seq: number, facts: Array<Fact>, } | { "type": "changes", seq: number, facts: Array<Fact>, } | { "type": "reply", id: string, } & ({ "answer": "done" } | { "answer": "explained" } & Explained | { "answer": "people", people: People, } | { "answer": "failed" } & Failure) | { "type": "pong", n: number, } | { "type": "goodbye" } & Failure;
+now: number, } | { "type": "snapshot", seq: number, facts: Array<Fact>, } | { "type": "changes", seq: number, facts: Array<Fact>, } | { "type": "reply", id: string, } & ({ "answer": "done" } | { "answer": "explained" } & Explained | { "answer": "people", people: People, } | { "answer": "found", people: Array<Person>, sources: Array<SourceReport>, } | { "answer": "forms", forms: Array<PersonForm>, } | { "answer": "created", person: Person, } | { "answer": "failed" } & Failure) | { "type": "pong", n: number, } | { "type": "goodbye" } & Failure;

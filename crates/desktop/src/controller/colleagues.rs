@@ -4,7 +4,6 @@
 //! concerns this person alone is made here in the same words.
 
 use super::{Asker, Controller, LookUp, Speech, WHO_IS};
-use crate::convert;
 use crate::outbox::Outbox;
 use crate::shell::{ClientId, Now, ServerCommand, ServerEvent, Shell};
 use engine::{Ability, CallUpdate, Capabilities, Command, DialUpdate, OrderId, Outcome};
@@ -277,7 +276,13 @@ impl<S: Shell> Controller<S> {
                 let until = now.instant + WHO_IS;
                 self.look_up(number, LookUp::Wish { asker, until });
             }
-            Request::Order { .. } | Request::CloseMissed { .. } => {
+            Request::Order { .. }
+            | Request::CloseMissed { .. }
+            | Request::FindPeople { .. }
+            | Request::LinkPerson { .. }
+            | Request::UnlinkPerson { .. }
+            | Request::PersonForms { .. }
+            | Request::CreatePerson { .. } => {
                 self.ask_for(asker, id, wish, now);
             }
         }
@@ -316,7 +321,7 @@ impl<S: Shell> Controller<S> {
 
     fn command_for(&self, id: &str, wish: wire::Request) -> Result<Command, Failure> {
         let wire::Request::Order { call, order } = wish else {
-            let words = "The board of missed calls needs a server.";
+            let words = "This needs an integration server.";
             return Err(Failure::new(ErrorCode::NotFound, words));
         };
         let call = call.as_deref().map(presence::convert::call_id);
@@ -347,7 +352,7 @@ impl<S: Shell> Controller<S> {
     }
 
     pub(super) fn wish_looked_up(&mut self, asker: Asker, found: view::People) {
-        let people = convert::wire_people(found);
+        let people = found;
         self.reply(asker, Reply::Answer(Answer::People { people }));
     }
 }

@@ -251,7 +251,7 @@ impl<S: Shell> Controller<S> {
         else {
             return;
         };
-        outgoing.view.people = convert::people(update.people);
+        outgoing.view.people = update.people;
         let step = convert::step(update.progress);
         if outgoing.view.step == step {
             return self.draw_dials();

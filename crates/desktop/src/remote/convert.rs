@@ -3,7 +3,7 @@
 use crate::shell::Now;
 use engine::{
     CallUpdate, DialId, DialStamps, DialUpdate, Direction, End, Mine, Order, Outcome, People,
-    Person, Phase, PhoneState, Progress, Remote, RemoteNumber, Side,
+    Phase, PhoneState, Progress, Remote, RemoteNumber, Side,
 };
 use phone_number::{Action, DialPlan, InternalLength, Region, Rule, SendAs};
 use std::time::{Duration, Instant};
@@ -63,7 +63,7 @@ pub(super) fn call(from: wire::Call, clock: Clock) -> Option<CallUpdate> {
             number,
             name: from.party.name,
         },
-        people: people(from.people),
+        people: from.people,
         line: from.line,
         since: clock.at(from.since),
         answered: from.answered.map(|at| clock.at(at)),
@@ -87,26 +87,6 @@ fn phase(from: wire::CallState) -> Phase {
             }),
         },
         wire::CallState::Unknown { words } => Phase::Unknown { words },
-    }
-}
-
-pub(super) fn people(from: wire::People) -> People {
-    match from {
-        wire::People::Asking => People::Asking,
-        wire::People::Nobody => People::Nobody,
-        wire::People::One { person: one } => People::One(person(one)),
-        wire::People::Several { people } => {
-            People::Several(people.into_iter().map(person).collect())
-        }
-    }
-}
-
-fn person(from: wire::Person) -> Person {
-    Person {
-        name: from.name,
-        company: from.company,
-        note: from.note,
-        source: from.source,
     }
 }
 
@@ -143,7 +123,7 @@ pub(super) fn dial(from: wire::Dial, clock: Clock) -> DialUpdate {
         call: from.call.and_then(|call| call.parse().ok()),
         progress: progress(from.progress),
         at: clock.at(from.at),
-        people: people(from.people),
+        people: from.people,
         stamps: DialStamps {
             asked: clock.at_us(from.asked_us),
             sent: from.sent_us.map(|at| clock.at_us(at)),
@@ -230,7 +210,12 @@ pub(super) fn order(from: Order) -> wire::Order {
 
 pub(super) fn outcome(from: Answer) -> Outcome {
     match from {
-        Answer::Done | Answer::Explained(_) | Answer::People { .. } => Outcome::Done,
+        Answer::Done
+        | Answer::Explained(_)
+        | Answer::People { .. }
+        | Answer::Found { .. }
+        | Answer::Forms { .. }
+        | Answer::Created { .. } => Outcome::Done,
         Answer::Failed(failure) => {
             let words = failure.message;
             match failure.code {

@@ -1081,13 +1081,13 @@ fn people(people: &People) -> String {
     match people {
         People::Asking => "asking".into(),
         People::Nobody => "nobody known".into(),
-        People::One(person) => {
+        People::One { person } => {
             format!(
                 "{}, {}",
                 person.name,
                 person.company.as_deref().unwrap_or("no company")
             )
         }
-        People::Several(several) => format!("{} people", several.len()),
+        People::Several { people } => format!("{} people", people.len()),
     }
 }

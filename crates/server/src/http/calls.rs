@@ -264,7 +264,12 @@ pub(crate) async fn originate(
     if !is_unknown(&told) {
         let outcome = match &told {
             Answer::Failed(_) => REFUSED,
-            Answer::Done | Answer::Explained(_) | Answer::People { .. } => DONE,
+            Answer::Done
+            | Answer::Explained(_)
+            | Answer::People { .. }
+            | Answer::Found { .. }
+            | Answer::Forms { .. }
+            | Answer::Created { .. } => DONE,
         };
         let noted = app
             .store
@@ -284,7 +289,12 @@ const REFUSED: &str = "\"refused\"";
 fn is_unknown(answer: &Answer) -> bool {
     match answer {
         Answer::Failed(failure) => failure.code == ErrorCode::Unknown,
-        Answer::Done | Answer::Explained(_) | Answer::People { .. } => false,
+        Answer::Done
+        | Answer::Explained(_)
+        | Answer::People { .. }
+        | Answer::Found { .. }
+        | Answer::Forms { .. }
+        | Answer::Created { .. } => false,
     }
 }
 
@@ -305,8 +315,11 @@ pub(crate) async fn hang_up(
 fn answer(answer: Answer) -> Result<(StatusCode, Json<Answer>), Refused> {
     match answer {
         Answer::Failed(failure) => Err(Refused(failure)),
-        done @ (Answer::Done | Answer::Explained(_) | Answer::People { .. }) => {
-            Ok((StatusCode::ACCEPTED, Json(done)))
-        }
+        done @ (Answer::Done
+        | Answer::Explained(_)
+        | Answer::People { .. }
+        | Answer::Found { .. }
+        | Answer::Forms { .. }
+        | Answer::Created { .. }) => Ok((StatusCode::ACCEPTED, Json(done))),
     }
 }

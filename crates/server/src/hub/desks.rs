@@ -78,7 +78,7 @@ impl Hub {
             Update::Order { order, outcome } => {
                 self.ordered(pbx, desk, &order, &convert::outcome(outcome));
             }
-            Update::WhoIs { key, people } => self.who_is(key, convert::people(&people)),
+            Update::WhoIs { key, people } => self.who_is(key, people),
             Update::Phone(phone) => self.own_phone(pbx, desk, convert::phone(phone)),
             Update::Call(call) => {
                 let call = convert::call(&call, now);

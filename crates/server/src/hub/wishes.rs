@@ -67,6 +67,14 @@ impl Hub {
             }
             Request::Explain { text } => self.explain(asker, &person, &text, now),
             Request::WhoIs { number } => self.look_up(asker, &person, number, None, now),
+            Request::FindPeople { .. }
+            | Request::LinkPerson { .. }
+            | Request::UnlinkPerson { .. }
+            | Request::PersonForms { .. }
+            | Request::CreatePerson { .. } => {
+                let words = "This server asks no source of people.";
+                self.answer(asker, failed(ErrorCode::NotFound, words));
+            }
             Request::CloseMissed { item } => self.close_missed(asker, &person, item, now),
         }
     }
