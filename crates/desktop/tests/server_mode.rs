@@ -863,6 +863,8 @@ fn call_fact(state: CallState, mine: Mine) -> Fact {
         },
         call_back: Some("+79161234567".into()),
         people: People::Nobody,
+        sources: Vec::new(),
+        remembered: None,
         line: None,
         since: NOW_MS,
         answered: None,
@@ -980,6 +982,11 @@ impl Shell for Notebook {
                 wire::Request::WhoIs { number } => format!("ask who is {number}"),
                 other @ (wire::Request::Order { .. }
                 | wire::Request::Explain { .. }
+                | wire::Request::FindPeople { .. }
+                | wire::Request::LinkPerson { .. }
+                | wire::Request::UnlinkPerson { .. }
+                | wire::Request::PersonForms { .. }
+                | wire::Request::CreatePerson { .. }
                 | wire::Request::CloseMissed { .. }) => format!("ask {other:?}"),
             },
         });
