@@ -935,6 +935,8 @@ impl Shell for Notebook {
                 "reply Status".into()
             }
             Reply::Answer(answer) => format!("answer {answer:?}"),
+            Reply::Findings(found) => format!("findings {:?}", found.findings),
+            Reply::ConnectorKind(kind) => format!("form of {}", kind.file),
             Reply::Refused(refusal) => format!("reply {:?}: {}", refusal.code, refusal.words),
         });
     }
