@@ -22,6 +22,17 @@ pub(crate) fn logs() -> Option<PathBuf> {
     xdg("XDG_STATE_HOME", ".local/state")
 }
 
+/// What this user has done, and settings do not say: `$XDG_DATA_HOME/sidetone`,
+/// `~/Library/Application Support/Sidetone`, `%LOCALAPPDATA%\Sidetone\data`.
+pub(crate) fn data() -> Option<PathBuf> {
+    #[cfg(windows)]
+    return variable("LOCALAPPDATA").map(|folder| folder.join("Sidetone").join("data"));
+    #[cfg(target_os = "macos")]
+    return variable("HOME").map(|home| home.join("Library/Application Support/Sidetone"));
+    #[cfg(not(any(windows, target_os = "macos")))]
+    xdg("XDG_DATA_HOME", ".local/share")
+}
+
 /// XDG base directories (freedesktop.org): a relative path in the variable is to be ignored.
 #[cfg(not(any(windows, target_os = "macos")))]
 fn xdg(name: &str, otherwise: &str) -> Option<PathBuf> {
