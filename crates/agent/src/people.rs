@@ -2,19 +2,19 @@
 //!
 //! Nothing of a CRM is built and no keychain is asked until one is connected. With a server it is the server who asks.
 
-mod memory;
 mod vault;
 
 use crate::folders;
 use crate::keychain::Keychain;
 use contacts::directory::Settings as Lives;
+use contacts::memory_file;
 use contacts::{BookSource, Directory, Link, Source, Unlink};
 use desktop::{AboutCall, ConnectorCommand, ConnectorNews, Input, PeopleWish};
 use phone_number::{DialPlan, PhoneNumber};
 use secrecy::SecretString;
 use sources::{Around, Description, Kept, Made, Vault as _};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Notify, mpsc};
@@ -38,6 +38,9 @@ const TEST: Duration = Duration::from_secs(45);
 /// A person is made, or nobody knows.
 const CREATE: Duration = Duration::from_secs(30);
 
+/// The end of the program waits so long for a disk.
+const LAST: Duration = Duration::from_secs(2);
+
 /// Answers of what took time.
 pub(crate) enum Done {
     Wish {
@@ -51,6 +54,10 @@ pub(crate) enum Done {
 /// The contact sources.
 pub(crate) struct People {
     directory: Directory,
+    /// Its file, and what writes it.
+    memory: Option<(PathBuf, Follower)>,
+    /// Somebody was chosen or taken back in this run.
+    is_memory_new: bool,
     secrets: Arc<Secrets>,
     plan: DialPlan,
     book: Option<Book>,
@@ -85,16 +92,25 @@ impl People {
     pub(crate) fn new(keychain: Keychain, settings: &Settings, done: mpsc::Sender<Done>) -> Self {
         let plan = desktop::dial_plan(settings);
         let file = folders::data().map(|folder| folder.join("people.json"));
-        let memory = file.as_deref().map(memory::load).unwrap_or_default();
+        if let Some(folder) = file.as_deref().and_then(Path::parent) {
+            folders::make_private(folder);
+        }
+        let (memory, trouble) = file.as_deref().map(memory_file::load).unwrap_or_default();
+        if let Some(words) = trouble {
+            tracing::warn!(%words, "whom was chosen before");
+        }
         let directory = Directory::new(Lives {
             memory,
             ..Lives::new(plan.clone())
         });
-        if let Some(file) = file {
-            tokio::spawn(memory::keep(directory.clone(), file));
-        }
+        let memory = file.map(|file| {
+            let keeping = memory_file::keep(directory.clone(), file.clone());
+            (file, Follower(tokio::spawn(keeping)))
+        });
         Self {
             directory,
+            memory,
+            is_memory_new: false,
             secrets: Arc::new(Secrets::new(keychain)),
             plan,
             book: None,
@@ -259,6 +275,18 @@ impl People {
         }
     }
 
+    /// Writes what was chosen last; the program ends.
+    pub(crate) async fn end(&mut self) {
+        let Some((file, _keeping)) = self.memory.take().filter(|_| self.is_memory_new) else {
+            return;
+        };
+        let remembered = self.directory.remembered();
+        let saving = tokio::task::spawn_blocking(move || memory_file::save(&file, remembered));
+        if !matches!(timeout(LAST, saving).await, Ok(Ok(Ok(())))) {
+            tracing::warn!("whom was chosen last was not written");
+        }
+    }
+
     // --- as they are set up ------------------------------------------------------------------------------------------
 
     pub(crate) fn connector_command(&mut self, command: ConnectorCommand) {
@@ -370,10 +398,12 @@ impl People {
                 record,
                 remember,
             } => {
+                self.is_memory_new = true;
                 let linked = self.link(&call, record, remember);
                 Some(done(id, Answer::Done, linked))
             }
             PeopleWish::Unlink { call, shown } => {
+                self.is_memory_new = true;
                 if let Some(number) = self.number(&call) {
                     self.directory.unlink(Unlink {
                         number,

@@ -186,6 +186,7 @@ impl Agent {
         if let Some(forgetting) = self.forgetting.take() {
             let _ = tokio::time::timeout(FORGET, forgetting).await;
         }
+        self.people.end().await;
         self.server.close().await;
         tracing::info!("ended");
         Ok(Ended::Done)
