@@ -1,9 +1,10 @@
-//! People and companies by number: vCard and CSV books.
+//! People and companies by number: vCard and CSV books, LDAP directories, CardDAV address books.
 //!
 //! [`Book::load`] reads a file, [`Book::find`] says who has a number, [`Book::search`] finds by
 //! name, [`watch`] keeps a book as its file is.
 
 mod book;
+pub mod carddav;
 mod charset;
 mod clean;
 mod csv_book;
