@@ -10,7 +10,8 @@ mod http;
 mod sync;
 
 use crate::{
-    Answering, Book, LoadReport, Match, Person, Question, Source, SourceError, SourceErrorKind,
+    Answering, Book, Builder, Card, LoadReport, Match, Person, Question, Source, SourceError,
+    SourceErrorKind, vcard,
 };
 use copy::Copy;
 use http::Http;
@@ -23,6 +24,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 use tracing::{debug, info};
+use wire::Record;
 
 /// After a failure; doubled up to the usual interval.
 const SOON: Duration = Duration::from_secs(15);
@@ -145,12 +147,6 @@ impl CardDavSource {
         self.state.clone()
     }
 
-    /// Counts up whenever the people may be others.
-    #[must_use]
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.news.clone()
-    }
-
     /// Whether the server is there, takes the login and has address books: their names. Reads no card.
     ///
     /// # Errors
@@ -193,6 +189,14 @@ impl CardDavSource {
         self.unless_old(&state, people.unwrap_or_default())
     }
 
+    async fn of_record(&self, id: &str) -> Result<Option<Person>, SourceError> {
+        let state = self.read().await?;
+        let (book, id) = (state.book.clone(), id.to_owned());
+        let person = spawn_blocking(move || book.by_record(&id)).await;
+        let found = person.ok().flatten().into_iter().collect();
+        Ok(self.unless_old(&state, found)?.pop())
+    }
+
     /// Nobody in an old copy is no answer: the card may be new.
     fn unless_old(
         &self,
@@ -224,6 +228,14 @@ impl Source for CardDavSource {
 
     fn find<'a>(&'a self, text: &'a str, limit: usize) -> Answering<'a, Vec<Person>> {
         Box::pin(self.called(text, limit))
+    }
+
+    fn by_record<'a>(&'a self, record: &'a Record) -> Option<Answering<'a, Option<Person>>> {
+        Some(Box::pin(self.of_record(&record.id)))
+    }
+
+    fn news(&self) -> Option<watch::Receiver<u64>> {
+        Some(self.news.clone())
     }
 
     fn is_local(&self) -> bool {
@@ -293,11 +305,8 @@ impl Reader {
     /// All cards of all books as one book; once for each reading, however many cards have changed.
     async fn pack(&self, copy: &Copy) -> Packed {
         let (cards, plan) = (copy.vcards(), self.config.plan.clone());
-        let packed = spawn_blocking(move || {
-            let name = std::path::Path::new("cards.vcf");
-            Book::parse(cards.as_bytes(), name, &plan).unwrap_or_default()
-        });
-        let (book, report) = packed.await.unwrap_or_default();
+        let packed = spawn_blocking(move || packed(&cards, &plan)).await;
+        let (book, report) = packed.unwrap_or_default();
         let (entries, skipped) = (report.entries, report.skipped);
         info!(entries, skipped, "address books read");
         Packed {
@@ -323,6 +332,24 @@ impl Reader {
         }));
         self.count.send_modify(|count| *count += 1);
     }
+}
+
+/// The cards as a book in which each is known by its path, so that it stays the same record when it gets another name.
+fn packed(cards: &[(String, String)], plan: &DialPlan) -> (Book, LoadReport) {
+    let mut builder = Builder::new(plan);
+    for (number, (path, text)) in (1..).zip(cards) {
+        match vcard::parse(text) {
+            Ok(card) => builder.add(
+                number,
+                &Card {
+                    id: path.clone(),
+                    ..card
+                },
+            ),
+            Err(why) => builder.skip(number, why),
+        }
+    }
+    builder.finish()
 }
 
 /// A revision of the copy, made ready to be searched.

@@ -59,6 +59,8 @@ async fn every_spelling_is_found_by_every_spelling() {
     let anna = who(&source, "+442079460958").await;
     assert_eq!(names(&anna), ["Anna"]);
     assert_eq!(anna[0].record.source, "cards");
+    let asked = source.by_record(&anna[0].record).expect("can be asked");
+    assert_eq!(asked.await, Ok(Some(anna[0].clone())));
     assert_eq!(
         names(&who(&source, "+442079460000").await),
         ["Night desk", "Reception"]
@@ -83,6 +85,7 @@ async fn what_changes_there_changes_here_and_nothing_else_is_read_again() {
         ..config(&radicale)
     });
     let mut state = source.state();
+    let news = source.news().expect("tells news");
     let first = reading(&mut state, 1).await;
     assert_eq!((first.report.entries, first.trouble.clone()), (2, None));
     assert_eq!(asked.cards.load(Ordering::SeqCst), 2);
@@ -97,15 +100,23 @@ async fn what_changes_there_changes_here_and_nothing_else_is_read_again() {
         .expect("stored");
     let next = again(&source, &mut state).await;
     assert_eq!(next.report.entries, 3);
+    assert!(news.has_changed().expect("still told"));
     assert_eq!(asked.cards.load(Ordering::SeqCst), 3, "one card more");
-    assert_eq!(names(&who(&source, "+442079461234").await), ["Eve"]);
+    let eve = who(&source, "+442079461234").await;
+    assert_eq!(names(&eve), ["Eve"]);
 
+    let married = card("Eve", "+442079465678").replace("FN:Eve", "FN:Eve Small");
     radicale
-        .put("/anna/book/eve.vcf", &card("Eve", "+442079465678"))
+        .put("/anna/book/eve.vcf", &married)
         .expect("stored");
     again(&source, &mut state).await;
     assert_eq!(names(&who(&source, "+442079461234").await), [""; 0]);
-    assert_eq!(names(&who(&source, "+442079465678").await), ["Eve"]);
+    let found = who(&source, "+442079465678").await;
+    assert_eq!(names(&found), ["Eve Small"]);
+    assert_eq!(
+        found[0].record, eve[0].record,
+        "the same one, by another name"
+    );
 
     radicale.delete("/anna/book/eve.vcf").expect("deleted");
     let last = again(&source, &mut state).await;

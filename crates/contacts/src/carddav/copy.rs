@@ -109,14 +109,13 @@ impl Copy {
         self.cards().map(|card| card.text.len()).sum()
     }
 
-    /// All cards, one behind the other.
-    pub(super) fn vcards(&self) -> String {
-        let mut all = String::with_capacity(self.bytes() + 1024);
-        for card in self.cards() {
-            all += card.text.trim();
-            all += "\r\n";
-        }
-        all
+    /// Paths and texts of the cards that came.
+    pub(super) fn vcards(&self) -> Vec<(String, String)> {
+        let cards = self.books.values().flat_map(|book| &book.cards);
+        cards
+            .filter(|(_, card)| !card.text.is_empty())
+            .map(|(path, card)| (path.clone(), card.text.clone()))
+            .collect()
     }
 
     pub(super) fn titles(&self) -> Vec<String> {
