@@ -1,0 +1,1 @@
+//! CRMs described by a text file.
