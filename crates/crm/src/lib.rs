@@ -1,1 +1,4 @@
 //! CRMs described by a text file.
+mod near;
+mod pointer;
+mod template;
