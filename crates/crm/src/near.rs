@@ -7,7 +7,9 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|candidate| (distance(word, candidate), candidate))
         .min();
     match best {
-        Some((steps, candidate)) if steps <= 2.max(word.chars().count() / 3) && steps < candidate.chars().count() => {
+        Some((steps, candidate))
+            if steps <= 2.max(word.chars().count() / 3) && steps < candidate.chars().count() =>
+        {
             format!("; did you mean “{candidate}”?")
         }
         Some(_) | None => String::new(),

@@ -7,6 +7,10 @@ use serde_json::Value as Json;
 pub(crate) struct Pointer(Vec<String>);
 
 impl Pointer {
+    pub(crate) fn whole() -> Self {
+        Self(Vec::new())
+    }
+
     /// # Errors
     /// A sentence.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
@@ -76,7 +80,10 @@ fn below<'j>(json: &'j Json, step: &str) -> Vec<&'j Json> {
         Json::Object(map) if step == "*" => map.values().collect(),
         Json::Array(list) => {
             let index = step.parse::<usize>().ok();
-            index.and_then(|index| list.get(index)).into_iter().collect()
+            index
+                .and_then(|index| list.get(index))
+                .into_iter()
+                .collect()
         }
         Json::Object(map) => map.get(step).into_iter().collect(),
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => Vec::new(),
@@ -92,7 +99,9 @@ fn unescaped(step: &str) -> Result<String, String> {
             (_, true) => match characters.next() {
                 Some('0') => text.push('~'),
                 Some('1') => text.push('/'),
-                Some(_) | None => return Err("behind ~ in a pointer stands 0 (for ~) or 1 (for /)".into()),
+                Some(_) | None => {
+                    return Err("behind ~ in a pointer stands 0 (for ~) or 1 (for /)".into());
+                }
             },
         }
     }
@@ -122,7 +131,14 @@ mod tests {
 
     #[test]
     fn what_crms_write_for_nothing_is_nothing() {
-        for nothing in [json!(null), json!(false), json!(""), json!(" "), json!([]), json!({})] {
+        for nothing in [
+            json!(null),
+            json!(false),
+            json!(""),
+            json!(" "),
+            json!([]),
+            json!({}),
+        ] {
             assert!(!is_something(&nothing), "{nothing}");
         }
         assert!(is_something(&json!(0)));

@@ -5,7 +5,10 @@ mod names;
 
 pub(crate) use names::Scope;
 
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, value::{Object, Serde}};
+use minijinja::{
+    AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value,
+    value::{Object, Serde},
+};
 use serde_json::Value as Json;
 use std::{borrow::Cow, collections::BTreeMap, fmt, sync::LazyLock};
 
@@ -84,6 +87,15 @@ impl Template {
             place,
             kind,
         })
+    }
+
+    /// A text that has no braces.
+    pub(crate) fn literal(text: &str) -> Self {
+        Self {
+            source: text.to_owned(),
+            place: Place::Plain,
+            kind: Kind::Literal,
+        }
     }
 
     pub(crate) fn source(&self) -> &str {

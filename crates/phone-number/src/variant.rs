@@ -65,8 +65,7 @@ impl FromStr for Variant {
             return Ok(Self::Mask(mask.to_owned()));
         }
         let named = NAMED.iter().find(|(name, _)| *name == text);
-        let (_, variant) =
-            named.ok_or_else(|| UnknownVariant(text.chars().take(40).collect()))?;
+        let (_, variant) = named.ok_or_else(|| UnknownVariant(text.chars().take(40).collect()))?;
         Ok(variant.clone())
     }
 }

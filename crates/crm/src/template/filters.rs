@@ -8,11 +8,63 @@ use ring::{digest, hmac};
 
 /// All that there are: the engine's own ones that are of use, and ours.
 pub(super) const NAMES: &[&str] = &[
-    "abs", "b64", "b64url", "batch", "bool", "capitalize", "date", "default", "dictsort", "digits", "e", "first",
-    "first_word", "float", "hex", "hhmmss", "hmac_sha1", "hmac_sha256", "host", "int", "items", "join", "json", "last",
-    "ldap", "length", "list", "lower", "map", "max", "md5", "min", "mmss", "odata", "optional", "origin", "reject",
-    "replace", "rest_words", "reverse", "round", "safe", "select", "selectattr", "sha1", "sha256", "sort", "soql",
-    "sosl", "split", "sum", "title", "trim", "truncate_to", "unique", "upper", "urlencode",
+    "abs",
+    "b64",
+    "b64url",
+    "batch",
+    "bool",
+    "capitalize",
+    "date",
+    "default",
+    "dictsort",
+    "digits",
+    "e",
+    "first",
+    "first_word",
+    "float",
+    "hex",
+    "hhmmss",
+    "hmac_sha1",
+    "hmac_sha256",
+    "host",
+    "int",
+    "items",
+    "join",
+    "json",
+    "last",
+    "ldap",
+    "length",
+    "list",
+    "lower",
+    "map",
+    "max",
+    "md5",
+    "min",
+    "mmss",
+    "odata",
+    "optional",
+    "origin",
+    "reject",
+    "replace",
+    "rest_words",
+    "reverse",
+    "round",
+    "safe",
+    "select",
+    "selectattr",
+    "sha1",
+    "sha256",
+    "sort",
+    "soql",
+    "sosl",
+    "split",
+    "sum",
+    "title",
+    "trim",
+    "truncate_to",
+    "unique",
+    "upper",
+    "urlencode",
 ];
 
 /// Left out of a JSON body.
@@ -45,10 +97,16 @@ pub(super) fn add_to(engine: &mut Environment<'static>) {
         text.chars().filter(char::is_ascii_digit).collect()
     });
     text_filter(engine, "first_word", |text| {
-        text.split_whitespace().next().unwrap_or_default().to_owned()
+        text.split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_owned()
     });
     text_filter(engine, "rest_words", |text| {
-        text.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+        text.split_whitespace()
+            .skip(1)
+            .collect::<Vec<_>>()
+            .join(" ")
     });
     text_filter(engine, "urlencode", percent_encoded);
     text_filter(engine, "e", escaped_markup);
@@ -99,12 +157,23 @@ pub(super) fn add_to(engine: &mut Environment<'static>) {
     engine.add_filter("truncate_to", |value: &Value, length: usize| {
         shown(value).chars().take(length).collect::<String>()
     });
-    engine.add_filter("hmac_sha256", |value: &Value, key: &Value, how: Option<String>| {
-        signed(hmac::HMAC_SHA256, value, key, how.as_deref())
-    });
-    engine.add_filter("hmac_sha1", |value: &Value, key: &Value, how: Option<String>| {
-        signed(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, value, key, how.as_deref())
-    });
+    engine.add_filter(
+        "hmac_sha256",
+        |value: &Value, key: &Value, how: Option<String>| {
+            signed(hmac::HMAC_SHA256, value, key, how.as_deref())
+        },
+    );
+    engine.add_filter(
+        "hmac_sha1",
+        |value: &Value, key: &Value, how: Option<String>| {
+            signed(
+                hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+                value,
+                key,
+                how.as_deref(),
+            )
+        },
+    );
     engine.add_filter("date", date);
     engine.add_global("null", Value::from(()));
 }
@@ -114,12 +183,20 @@ fn text_filter(engine: &mut Environment<'static>, name: &'static str, filter: fn
 }
 
 pub(crate) fn base64(bytes: &[u8]) -> String {
-    encoded64(bytes, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", true)
+    encoded64(
+        bytes,
+        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+        true,
+    )
 }
 
 /// For addresses, without `=` at its end (RFC 4648, 5).
 pub(crate) fn base64_url(bytes: &[u8]) -> String {
-    encoded64(bytes, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", false)
+    encoded64(
+        bytes,
+        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+        false,
+    )
 }
 
 fn encoded64(bytes: &[u8], alphabet: &[u8; 64], padded: bool) -> String {
@@ -165,7 +242,8 @@ fn escaped_markup(text: &str) -> String {
 }
 
 fn seconds(text: &str) -> u64 {
-    text.parse::<f64>().map_or(0, |seconds| seconds.max(0.0) as u64)
+    text.parse::<f64>()
+        .map_or(0, |seconds| seconds.max(0.0) as u64)
 }
 
 /// Host and port, with the scheme before them if `whole`.
@@ -228,9 +306,8 @@ fn date(value: &Value, format: Option<String>, zone: Option<String>) -> Result<S
     };
     let zone = match zone.as_deref() {
         None | Some("") => TimeZone::UTC,
-        Some(name) => TimeZone::get(name).map_err(|_| {
-            Error::new(ErrorKind::InvalidOperation, "there is no such time zone")
-        })?,
+        Some(name) => TimeZone::get(name)
+            .map_err(|_| Error::new(ErrorKind::InvalidOperation, "there is no such time zone"))?,
     };
     let format = format.as_deref().unwrap_or("%Y-%m-%dT%H:%M:%SZ");
     strtime::format(format, &at.to_zoned(zone))
@@ -242,7 +319,11 @@ pub(crate) fn instant(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(number) = text.parse::<f64>() {
         // Later than the year 5000 in seconds is milliseconds.
-        let millis = if number.abs() >= 1e11 { number } else { number * 1000.0 };
+        let millis = if number.abs() >= 1e11 {
+            number
+        } else {
+            number * 1000.0
+        };
         return Timestamp::from_millisecond(millis as i64).ok();
     }
     if let Ok(at) = text.parse::<Timestamp>() {
@@ -252,5 +333,8 @@ pub(crate) fn instant(text: &str) -> Option<Timestamp> {
         return at.to_timestamp().ok();
     }
     let local: jiff::civil::DateTime = text.parse().ok()?;
-    local.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    local
+        .to_zoned(TimeZone::UTC)
+        .ok()
+        .map(|zoned| zoned.timestamp())
 }

@@ -53,7 +53,15 @@ impl Scope {
 
 /// Words of the language that look like values.
 const BUILT_IN: [&str; 9] = [
-    "null", "none", "true", "false", "loop", "range", "dict", "namespace", "debug",
+    "null",
+    "none",
+    "true",
+    "false",
+    "loop",
+    "range",
+    "dict",
+    "namespace",
+    "debug",
 ];
 
 pub(super) fn check(source: &str, kind: &Kind, scope: &Scope) -> Result<(), Failed> {

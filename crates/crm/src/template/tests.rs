@@ -21,7 +21,10 @@ fn context() -> Context {
             ("key", Value::from("k y")),
         ]),
     );
-    context.set_json("row", &json!({"name": "O'Neil & <b>", "id": 7, "none": null, "first name": "Ada"}));
+    context.set_json(
+        "row",
+        &json!({"name": "O'Neil & <b>", "id": 7, "none": null, "first name": "Ada"}),
+    );
     context.set_json("numbers", &json!(["+7906", "8906"]));
     context.set_json("contact", &json!({"id": "12", "email": ""}));
     context.set(
@@ -51,11 +54,17 @@ fn json_of(source: &str) -> Option<Json> {
 #[test]
 fn values_in_addresses_are_encoded_and_addresses_are_not() {
     assert_eq!(
-        text("{{ params.base_url }}/c/{{ row.name }}?k={{ params.key }}", Place::Address),
+        text(
+            "{{ params.base_url }}/c/{{ row.name }}?k={{ params.key }}",
+            Place::Address
+        ),
         "https://crm.example:8069/a/c/O%27Neil%20%26%20%3Cb%3E?k=k%20y"
     );
     assert_eq!(
-        text("tryton://{{ params.base_url | host }}/{{ number }}", Place::Address),
+        text(
+            "tryton://{{ params.base_url | host }}/{{ number }}",
+            Place::Address
+        ),
         "tryton://crm.example:8069/%2B7906"
     );
     assert_eq!(
@@ -104,8 +113,14 @@ fn filters_do_what_their_names_say() {
         ("{{ 'Anna Maria P' | first_word }}", "Anna"),
         ("{{ 'Anna Maria P' | rest_words }}", "Maria P"),
         ("{{ 1767225600 | date }}", "2026-01-01T00:00:00Z"),
-        ("{{ 1767225600000 | date('%d.%m.%Y %H:%M', 'Europe/Moscow') }}", "01.01.2026 03:00"),
-        ("{{ '2026-01-01T03:00:00+03:00' | date }}", "2026-01-01T00:00:00Z"),
+        (
+            "{{ 1767225600000 | date('%d.%m.%Y %H:%M', 'Europe/Moscow') }}",
+            "01.01.2026 03:00",
+        ),
+        (
+            "{{ '2026-01-01T03:00:00+03:00' | date }}",
+            "2026-01-01T00:00:00Z",
+        ),
         ("{{ 'soon' | date }}", ""),
         ("{{ 65 | mmss }} {{ 3665 | hhmmss }}", "01:05 01:01:05"),
         ("{{ row.name | soql }}", "O\\'Neil & <b>"),
