@@ -64,13 +64,13 @@ impl Live {
         builder = match &self.proxy {
             // The proxy looks names up, and is trusted as the admin's own.
             Some(proxy) => builder.proxy(Proxy::all(proxy).map_err(|_| {
-                Failure::Away("the address of the proxy cannot be used; it is as http://proxy:3128".into())
+                Failure::Away(
+                    "the address of the proxy cannot be used; it is as http://proxy:3128".into(),
+                )
             })?),
             None => builder.dns_resolver(resolve::Pinned(self.hosts.clone())),
         };
-        builder
-            .build()
-            .map_err(|error| explain::failure(&error))
+        builder.build().map_err(|error| explain::failure(&error))
     }
 
     async fn exchange(&self, request: Outgoing) -> Result<Reply, Failure> {
@@ -112,7 +112,10 @@ impl World for Live {
 
 async fn read(mut answer: reqwest::Response) -> Result<Reply, Failure> {
     let too_long = || Failure::Unusable("its answer is longer than 1 MB".into());
-    if answer.content_length().is_some_and(|length| length > LONGEST as u64) {
+    if answer
+        .content_length()
+        .is_some_and(|length| length > LONGEST as u64)
+    {
         return Err(too_long());
     }
     let headers = answer.headers().iter().filter_map(|(name, value)| {
@@ -123,7 +126,11 @@ async fn read(mut answer: reqwest::Response) -> Result<Reply, Failure> {
         headers: headers.collect(),
         body: Vec::new(),
     };
-    while let Some(chunk) = answer.chunk().await.map_err(|error| explain::failure(&error))? {
+    while let Some(chunk) = answer
+        .chunk()
+        .await
+        .map_err(|error| explain::failure(&error))?
+    {
         if reply.body.len() + chunk.len() > LONGEST {
             return Err(too_long());
         }
@@ -150,12 +157,15 @@ fn tls(file: Option<PathBuf>) -> Result<ClientConfig, String> {
 
 fn of_file(file: &std::path::Path) -> Result<RootCertStore, String> {
     let name = file.display();
-    let unusable = |why: String| format!("the certificate authority's file {name} cannot be used: {why}");
+    let unusable =
+        |why: String| format!("the certificate authority's file {name} cannot be used: {why}");
     let mut roots = RootCertStore::empty();
     let found = CertificateDer::pem_file_iter(file).map_err(|why| unusable(why.to_string()))?;
     for certificate in found {
         let certificate = certificate.map_err(|why| unusable(why.to_string()))?;
-        roots.add(certificate).map_err(|why| unusable(why.to_string()))?;
+        roots
+            .add(certificate)
+            .map_err(|why| unusable(why.to_string()))?;
     }
     match roots.is_empty() {
         true => Err(unusable("it holds no certificate in PEM form".into())),

@@ -25,7 +25,11 @@ pub(crate) fn request(
     for (name, templates) in &request.query {
         for template in templates {
             let texts = template.texts(context)?.into_iter();
-            query.extend(texts.filter(|text| !text.is_empty()).map(|text| (name.clone(), text)));
+            query.extend(
+                texts
+                    .filter(|text| !text.is_empty())
+                    .map(|text| (name.clone(), text)),
+            );
         }
     }
     let (content_type, body) = body(&request.body, context)?;
@@ -68,7 +72,8 @@ pub(crate) fn set_all(headers: &mut Vec<(String, String)>, more: Vec<(String, St
 pub(crate) fn check(headers: &[(String, String)]) -> Result<(), Failed> {
     for (name, value) in headers {
         if value.chars().any(char::is_control) {
-            let words = format!("the value of the header {name} has a line break or control character");
+            let words =
+                format!("the value of the header {name} has a line break or control character");
             return Err(Failed(words));
         }
     }
@@ -89,19 +94,27 @@ fn url(base: &Url, path: &str, query: &[(String, String)]) -> Result<Url, Failed
         .filter(|part| !part.is_empty())
         .map(ToString::to_string)
         .collect();
-    parts.extend(query.iter().map(|(name, value)| {
-        format!("{}={}", percent_encoded(name), percent_encoded(value))
-    }));
-    url.set_query(Some(parts.join("&")).as_deref().filter(|query| !query.is_empty()));
+    parts.extend(
+        query
+            .iter()
+            .map(|(name, value)| format!("{}={}", percent_encoded(name), percent_encoded(value))),
+    );
+    url.set_query(
+        Some(parts.join("&"))
+            .as_deref()
+            .filter(|query| !query.is_empty()),
+    );
     Ok(url)
 }
 
 /// With more parameters behind its own.
 pub(crate) fn add_query(url: &mut Url, query: &[(String, String)]) {
     let mut parts: Vec<String> = url.query().map(str::to_owned).into_iter().collect();
-    parts.extend(query.iter().map(|(name, value)| {
-        format!("{}={}", percent_encoded(name), percent_encoded(value))
-    }));
+    parts.extend(
+        query
+            .iter()
+            .map(|(name, value)| format!("{}={}", percent_encoded(name), percent_encoded(value))),
+    );
     if !parts.is_empty() {
         url.set_query(Some(&parts.join("&")));
     }
@@ -177,19 +190,37 @@ mod tests {
     fn a_path_stays_below_its_base() {
         let base = Url::parse("https://crm.example/api/").unwrap();
         let made = |path: &str| url(&base, path, &[("q".into(), "a b&c".into())]);
-        assert_eq!(made("/x?y=1").unwrap().as_str(), "https://crm.example/api/x?y=1&q=a%20b%26c");
-        assert_eq!(made("").unwrap().as_str(), "https://crm.example/api?q=a%20b%26c");
+        assert_eq!(
+            made("/x?y=1").unwrap().as_str(),
+            "https://crm.example/api/x?y=1&q=a%20b%26c"
+        );
+        assert_eq!(
+            made("").unwrap().as_str(),
+            "https://crm.example/api?q=a%20b%26c"
+        );
         assert!(made("/../secret").is_err());
         assert!(made("/a/./b").is_err());
-        assert_eq!(made("//evil.example/x").unwrap().host_str(), Some("crm.example"));
-        assert_eq!(made("/@evil.example").unwrap().host_str(), Some("crm.example"));
+        assert_eq!(
+            made("//evil.example/x").unwrap().host_str(),
+            Some("crm.example")
+        );
+        assert_eq!(
+            made("/@evil.example").unwrap().host_str(),
+            Some("crm.example")
+        );
     }
 
     #[test]
     fn forms_are_read_back_as_they_were_written() {
-        let pairs = vec![("a b".to_owned(), "ü&=+%".to_owned()), ("x".into(), String::new())];
+        let pairs = vec![
+            ("a b".to_owned(), "ü&=+%".to_owned()),
+            ("x".into(), String::new()),
+        ];
         assert_eq!(parse_form(&form(&pairs)), pairs);
-        assert_eq!(parse_form("a+b=%zz%4"), [("a b".to_owned(), "%zz%4".to_owned())]);
+        assert_eq!(
+            parse_form("a+b=%zz%4"),
+            [("a b".to_owned(), "%zz%4".to_owned())]
+        );
     }
 
     #[test]

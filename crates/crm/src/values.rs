@@ -27,7 +27,9 @@ pub(crate) fn checked(
     let mut made = BTreeMap::new();
     for param in &file.params {
         let given = match param.is_secret() {
-            true => secrets.get(&param.name).map(|secret| secret.expose_secret()),
+            true => secrets
+                .get(&param.name)
+                .map(|secret| secret.expose_secret()),
             false => values.get(&param.name).map(String::as_str),
         };
         match one(param, given.unwrap_or_default()) {
@@ -46,7 +48,11 @@ pub(crate) fn checked(
 }
 
 fn one(param: &Param, given: &str) -> Result<Value, String> {
-    let text = if given.trim().is_empty() { param.default.trim() } else { given.trim() };
+    let text = if given.trim().is_empty() {
+        param.default.trim()
+    } else {
+        given.trim()
+    };
     if text.is_empty() {
         return match (param.required, param.kind) {
             // It is signed in to later; until then each question says so.

@@ -24,7 +24,10 @@ pub(super) fn failure(error: &reqwest::Error) -> Failure {
         }
     }
     if error.is_dns() {
-        return Failure::Away("its name is not known: see the address, and whether this computer has a network".into());
+        return Failure::Away(
+            "its name is not known: see the address, and whether this computer has a network"
+                .into(),
+        );
     }
     if error.is_timeout() {
         return Failure::Away("it cannot be reached: no answer to the attempt to connect".into());
@@ -41,7 +44,9 @@ pub(super) fn failure(error: &reqwest::Error) -> Failure {
 
 /// An IO error holds the one of TLS without naming it as its source.
 fn of_tls(reason: &(dyn Error + 'static)) -> Option<String> {
-    let inner = reason.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let inner = reason
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
     let inner: Option<&(dyn Error + 'static)> = match inner {
         Some(inner) => Some(inner),
         None => None,

@@ -38,7 +38,9 @@ impl std::error::Error for Forbidden {}
 
 impl Hosts {
     pub(crate) fn new<'a>(hosts: impl IntoIterator<Item = &'a str>) -> Self {
-        let hosts = hosts.into_iter().map(|host| (host.to_ascii_lowercase(), None));
+        let hosts = hosts
+            .into_iter()
+            .map(|host| (host.to_ascii_lowercase(), None));
         Self(Mutex::new(hosts.collect()))
     }
 
@@ -157,7 +159,14 @@ mod tests {
     #[test]
     fn only_the_own_names_lead_to_the_own_machine() {
         let hosts = Hosts::new(["crm.example", "localhost"]);
-        for own in ["127.0.0.1", "::1", "169.254.169.254", "0.0.0.0", "::ffff:127.0.0.1", "fe80::1"] {
+        for own in [
+            "127.0.0.1",
+            "::1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "::ffff:127.0.0.1",
+            "fe80::1",
+        ] {
             assert!(hosts.admit("crm.example", &at(own)).is_err(), "{own}");
         }
         assert!(hosts.admit("localhost", &at("127.0.0.1")).is_ok());
