@@ -155,6 +155,7 @@ impl People {
         let around = Around {
             plan: self.plan.clone(),
             vault: self.secrets.clone(),
+            copies: folders::data(),
         };
         let kept = Kept::new(connector, around);
         let (mut now, mut health) = (kept.now(), kept.health().changes());
@@ -252,10 +253,12 @@ impl People {
         let now = now.borrow();
         let kind = now.kind.as_deref();
         let fields = kind.map_or(&[][..], |kind| &kind.fields);
+        let title = now.source().map(|source| source.title().to_owned());
+        let title = title.or_else(|| kind.map(|kind| kind.title.clone()));
         Connector {
             id: settings.id.clone(),
             file: settings.file.clone(),
-            title: kind.map_or_else(|| settings.id.clone(), |kind| kind.title.clone()),
+            title: title.unwrap_or_else(|| settings.id.clone()),
             enabled: settings.enabled,
             fields: sources::filled(fields, settings, |name| {
                 now.stored.iter().any(|stored| stored == name)
