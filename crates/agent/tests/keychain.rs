@@ -3,6 +3,8 @@
 
 use agent_link::{Client, Place};
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -45,7 +47,7 @@ fn the_secrets_of_a_contact_source_are_in_the_keychain_and_in_no_file() {
 }
 
 #[test]
-fn a_locked_keychain_is_said_and_keeps_nobody_waiting() {
+fn a_locked_keychain_is_said_and_a_source_comes_back_when_it_is_open() {
     let session = session(Keyring::Unlocked);
     let mut desk = Desk::start(&session);
     assert_eq!(desk.ask(save(&[("password", SECRET)])), Reply::Done);
@@ -59,6 +61,9 @@ fn a_locked_keychain_is_said_and_keeps_nobody_waiting() {
         panic!("it is in trouble");
     };
     assert!(words.contains("locked"), "{words}");
+    unlock(&session);
+    let connector = desk.until(|connector| connector.state == ConnectorState::Ready);
+    assert!(is_stored(&connector, "password"), "{connector:?}");
 }
 
 #[test]
@@ -80,6 +85,24 @@ fn session(keyring: Keyring) -> DesktopSession {
         ..Options::default()
     })
     .expect("a session")
+}
+
+/// As signing in to a session does (gnome-keyring's `gkd-control-codes.h`): a byte for the credentials, then a packet of
+/// its length, the operation "unlock" and the password.
+fn unlock(session: &DesktopSession) {
+    let password = b"sidetone";
+    let control = session.runtime_folder().join("keyring/control");
+    let mut control = UnixStream::connect(control).expect("the keychain listens");
+    let mut packet = vec![0];
+    let length = u32::try_from(12 + password.len()).expect("short");
+    packet.extend(length.to_be_bytes());
+    packet.extend(1_u32.to_be_bytes());
+    packet.extend((length - 12).to_be_bytes());
+    packet.extend(password);
+    control.write_all(&packet).expect("written");
+    let mut answer = [0; 8];
+    control.read_exact(&mut answer).expect("an answer");
+    assert_eq!(answer[4..], [0; 4], "the keychain is open");
 }
 
 fn save(secrets: &[(&str, &str)]) -> Request {
