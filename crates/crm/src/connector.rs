@@ -149,6 +149,9 @@ impl File {
         for secret in secrets.values() {
             redactor.learn(secret.expose_secret());
         }
+        for secret in login.secrets() {
+            redactor.learn(&secret);
+        }
         Connector(Arc::new(Inner {
             id: options.id.clone().unwrap_or_else(|| self.id.clone()),
             title: options.title.clone().unwrap_or_else(|| self.name.clone()),
@@ -313,6 +316,11 @@ impl Source for Connector {
 
     fn schemes(&self) -> &[String] {
         &self.0.file.schemes
+    }
+
+    fn depends_on_line(&self) -> bool {
+        let mut lookups = self.0.file.lookups.iter();
+        lookups.any(|lookup| lookup.mentions("line"))
     }
 
     fn deadline(&self) -> Duration {
