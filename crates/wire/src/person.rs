@@ -60,6 +60,10 @@ pub struct PersonFact {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
 #[serde(tag = "found", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each call, and mostly the large one"
+)]
 pub enum People {
     /// Still asked; the number is shown meanwhile.
     #[default]
