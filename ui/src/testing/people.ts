@@ -10,6 +10,7 @@ export function somebody(told: Partial<Person>): Person {
     source: "",
     record: { source: "contacts", kind: "person", id: told.name ?? "" },
     email: null,
+    numbers: [],
     owner: null,
     url: null,
     facts: [],
