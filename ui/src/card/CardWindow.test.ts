@@ -25,7 +25,7 @@ afterEach(() => vi.useRealTimers());
 test("number_shows_at_once_and_the_person_when_found", async () => {
   const { change } = open(CardWindow, state({ cards: [card({ people: { found: "asking" } })] }));
   expect(screen.getByRole("heading", { name: "+44 20 7946 0958" })).toBeTruthy();
-  expect(screen.queryByText(/contacts/)).toBeNull();
+  expect(screen.queryByText(/not in your contacts/)).toBeNull();
   change({ part: "cards", value: [card()] });
   expect(screen.getByRole("heading", { name: "Ada Lovelace" })).toBeTruthy();
   expect(screen.getByText("Analytical Engines Ltd")).toBeTruthy();

@@ -364,7 +364,7 @@ function open(...given: (Fact | ((request: Request) => Answer))[]) {
 }
 
 function search(): HTMLElement {
-  return screen.getByRole("searchbox", { name: "Search colleagues" });
+  return screen.getByRole("searchbox", { name: "Search colleagues and contacts" });
 }
 
 function tile(number: string): HTMLElement {
