@@ -107,6 +107,8 @@ mod tests {
             phase,
             party: Party::default(),
             people: People::Asking,
+            sources: Vec::new(),
+            remembered: None,
             line: None,
             extension: "101".into(),
             since: 0,

@@ -2,6 +2,7 @@
 
 mod calls;
 mod colleagues;
+mod connectors;
 mod dials;
 mod server;
 mod settings;
@@ -300,6 +301,13 @@ impl<S: Shell> Controller<S> {
             Request::SignOut => self.sign_out(asker, now),
             Request::Follow { on } => self.follow(asker, on, now),
             Request::Wish { request_id, wish } => self.wish(asker, request_id, wish, now),
+            Request::SaveConnector { .. }
+            | Request::RemoveConnector { .. }
+            | Request::MoveConnector { .. }
+            | Request::TestConnector { .. }
+            | Request::ReadConnectorFile { .. }
+            | Request::SignInConnector { .. } => self.connector_request(asker, request, now),
+            Request::OpenLink { url } => self.open_link(asker, &url),
             Request::TakeLinks => {
                 self.shell.take_links();
                 self.reply(asker, Reply::Done);

@@ -863,6 +863,8 @@ fn call_fact(state: CallState, mine: Mine) -> Fact {
         },
         call_back: Some("+79161234567".into()),
         people: People::Nobody,
+        sources: Vec::new(),
+        remembered: None,
         line: None,
         since: NOW_MS,
         answered: None,
@@ -933,6 +935,8 @@ impl Shell for Notebook {
                 "reply Status".into()
             }
             Reply::Answer(answer) => format!("answer {answer:?}"),
+            Reply::Findings(found) => format!("findings {:?}", found.findings),
+            Reply::ConnectorKind(kind) => format!("form of {}", kind.file),
             Reply::Refused(refusal) => format!("reply {:?}: {}", refusal.code, refusal.words),
         });
     }
@@ -980,6 +984,11 @@ impl Shell for Notebook {
                 wire::Request::WhoIs { number } => format!("ask who is {number}"),
                 other @ (wire::Request::Order { .. }
                 | wire::Request::Explain { .. }
+                | wire::Request::FindPeople { .. }
+                | wire::Request::LinkPerson { .. }
+                | wire::Request::UnlinkPerson { .. }
+                | wire::Request::PersonForms { .. }
+                | wire::Request::CreatePerson { .. }
                 | wire::Request::CloseMissed { .. }) => format!("ask {other:?}"),
             },
         });

@@ -888,6 +888,8 @@ impl Shell for Notebook {
             Reply::Status(_) => "reply Status".into(),
             Reply::Enrolled(_) => "reply Enrolled".into(),
             Reply::Answer(answer) => format!("answer {answer:?}"),
+            Reply::Findings(found) => format!("findings {:?}", found.findings),
+            Reply::ConnectorKind(kind) => format!("form of {}", kind.file),
             Reply::Refused(refusal) => format!("reply {:?}: {}", refusal.code, refusal.words),
         });
     }
