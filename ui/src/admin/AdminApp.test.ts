@@ -229,6 +229,7 @@ function health(over: Partial<Health> = {}): Health {
     store_trouble: null,
     log_waiting: 0,
     webhooks_waiting: 0,
+    sources: [],
     resident_bytes: null,
     ...over,
   };
@@ -256,6 +257,7 @@ function person(over: Partial<User> = {}): User {
       see_calls: null,
       see_numbers: null,
       see_groups: [],
+      create_people: true,
     },
     ...over,
   };

@@ -188,6 +188,7 @@ function entry(over: Partial<LogEntry> = {}): LogEntry {
     way: ["101", "102"],
     legs: [],
     source: "live",
+    person: null,
     ...over,
   };
 }
