@@ -258,7 +258,7 @@ test("an_incoming_call_is_told_once_however_often_it_changes", async () => {
 
 test("queues_say_who_waits_and_let_one_pause", async () => {
   const { line, user } = open(queue());
-  const section = screen.getByRole("region", { name: "Queues" });
+  const section = await screen.findByRole("region", { name: "Queues" });
   expect(section.textContent).toMatch(/1 waiting, longest\s+\d:\d\d\s+· 1 of 2 free · 1 paused/);
   await user.click(screen.getByRole("button", { name: "Pause me in Sales" }));
   await user.click(screen.getByRole("button", { name: "Leave Sales" }));
@@ -271,7 +271,7 @@ test("queues_say_who_waits_and_let_one_pause", async () => {
 
 test("a_parked_call_is_picked_up_and_a_missed_one_called_back_or_closed", async () => {
   const { line, user } = open(parked(), missed(), missed({ item: "m2", closed_by: "Boris", closed_at: Date.now() }));
-  await user.click(screen.getByRole("button", { name: "Pick up Karl Weiss from 701" }));
+  await user.click(await screen.findByRole("button", { name: "Pick up Karl Weiss from 701" }));
   await user.click(screen.getByRole("button", { name: "Call back Grace Hopper" }));
   await user.click(screen.getByRole("button", { name: "Close Grace Hopper" }));
   expect(line.orders()).toEqual([{ call: "p1", order: { order: "pick_up" } }]);
@@ -296,6 +296,7 @@ test.each([
   ],
 ])("without_%s_everything_is_grey_with_the_reason", async (_, lose) => {
   const { line, user } = open(boris(), chen({ lamp: "ringing", calls: [lampCall()] }), call(), queue(), parked(), missed());
+  await screen.findByRole("region", { name: "Queues" });
   lose(line);
   expect(screen.getByText("Gone.")).toBeTruthy();
   expect(screen.getByText(/Tries again in 0:\d\d/)).toBeTruthy();
