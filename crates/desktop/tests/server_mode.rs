@@ -2,8 +2,8 @@
 #![allow(clippy::disallowed_methods)] // the tests bring the clock
 
 use desktop::{
-    ClientId, Controller, Input, Keep, Notification, Now, SecretOutcome, ServerCommand,
-    ServerEvent, Shell, Tray,
+    ClientId, ConnectorCommand, Controller, Input, Keep, Notification, Now, PeopleWish,
+    SecretOutcome, ServerCommand, ServerEvent, Shell, Tray,
 };
 use engine::Command;
 use insta::assert_snapshot;
@@ -1016,7 +1016,19 @@ impl Shell for Notebook {
         self.told.push("forget secret".into());
     }
 
-    fn watch_contacts(&mut self, _settings: &Settings) {}
+    fn use_sources(&mut self, _settings: &Settings) {}
+
+    fn people(&mut self, _id: &str, wish: PeopleWish) {
+        panic!("with a server it is asked for people: {wish:?}");
+    }
+
+    fn connector(&mut self, command: ConnectorCommand) {
+        assert!(matches!(command, ConnectorCommand::Kinds), "{command:?}");
+    }
+
+    fn open_link(&mut self, url: &str) {
+        self.told.push(format!("open {url}"));
+    }
 
     fn check_links(&mut self) {}
 

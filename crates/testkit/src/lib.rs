@@ -26,6 +26,10 @@ pub mod postgres;
 #[cfg(target_os = "linux")]
 pub mod processes;
 #[cfg(target_os = "linux")]
+pub mod python;
+#[cfg(target_os = "linux")]
+pub mod radicale;
+#[cfg(target_os = "linux")]
 pub mod record;
 #[cfg(target_os = "linux")]
 mod run;
@@ -48,6 +52,8 @@ pub use oidc_provider::OidcProvider;
 pub use phones::Phones;
 #[cfg(target_os = "linux")]
 pub use postgres::Postgres;
+#[cfg(target_os = "linux")]
+pub use radicale::Radicale;
 #[cfg(target_os = "linux")]
 pub use session::DesktopSession;
 #[cfg(target_os = "linux")]

@@ -45,6 +45,8 @@ pub struct Connector {
     /// As they are filled in; of a secret only whether it is stored.
     pub fields: Vec<FormField>,
     pub state: ConnectorState,
+    /// Why its secrets are not kept: typed for this run only.
+    pub not_kept: Option<String>,
     /// Who set it, where it cannot be changed here: the configuration file of a server.
     pub set_by: Option<String>,
 }

@@ -15,6 +15,10 @@ title: string, enabled: boolean,
  */
 fields: Array<FormField>, state: ConnectorState, 
 /**
+ * Why its secrets are not kept: typed for this run only.
+ */
+not_kept: string | null, 
+/**
  * Who set it, where it cannot be changed here: the configuration file of a server.
  */
 set_by: string | null, };
