@@ -130,6 +130,15 @@ pub(crate) fn code_of(digits: &str) -> Option<u16> {
     })
 }
 
+/// How many digits the calling code has at the start of so many digits, which are packed into a number.
+pub(crate) fn code_length(value: u64, digits: usize) -> Option<usize> {
+    (1..=3.min(digits)).find(|length| {
+        let code = value / 10_u64.pow((digits - length) as u32);
+        let is_whole = code >= 10_u64.pow(*length as u32 - 1);
+        is_whole && usize::try_from(code).is_ok_and(|code| IS_CODE.get(code) == Some(&true))
+    })
+}
+
 /// The digits behind the calling code.
 pub(crate) fn without_code(e164: &str) -> Option<&str> {
     let digits = e164.strip_prefix('+')?;
