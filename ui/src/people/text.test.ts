@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { failing, found, somebody } from "../testing/people";
-import { about, leadsAway, said, short } from "./text";
+import { about, leadsAway, recordLabel, said, short } from "./text";
 
 test("a_text_of_any_length_is_a_line_and_no_character_is_cut_in_two", () => {
   expect(short("Ada")).toBe("Ada");
@@ -49,4 +49,9 @@ test("what_is_not_known_of_a_person_leaves_no_gap", () => {
   expect(about(somebody({ company: "Engines", note: "met in May" }))).toBe("Engines · met in May");
   expect(about(somebody({ note: "met in May" }))).toBe("met in May");
   expect(about(somebody({}))).toBe("");
+});
+
+test("a_link_is_not_called_one_of_a_source_that_may_not_have_given_it", () => {
+  expect(recordLabel(somebody({ source: "Tryton" }))).toBe("Open in Tryton");
+  expect(recordLabel(somebody({ source: "contacts.vcf, Tryton" }))).toBe("Open the record");
 });

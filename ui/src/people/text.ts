@@ -40,6 +40,11 @@ export function about(person: Person): string {
   return [person.company, person.note].filter(Boolean).map((text) => short(text!)).join(" · ");
 }
 
+/** Where two sources know the person, either may have given the link. */
+export function recordLabel({ source }: Person): string {
+  return source === "" || source.includes(", ") ? "Open the record" : `Open in ${short(source, 40)}`;
+}
+
 /** "Tryton 84 ms", "not in Odoo (12 ms)": what a source that has answered said, in few words. */
 export function said(report: SourceReport): string {
   const name = short(report.source, 40);

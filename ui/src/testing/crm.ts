@@ -104,6 +104,7 @@ export function connector(over: Partial<Connector> = {}): Connector {
     }),
     state: { state: "works", took_ms: 84, at: Date.UTC(2026, 10, 21, 11, 52) },
     set_by: null,
+    not_kept: null,
     ...over,
   };
 }
