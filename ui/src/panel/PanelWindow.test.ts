@@ -255,6 +255,24 @@ test("who_has_no_number_is_found_and_cannot_be_called", async () => {
   expect(backend.asked("dial")).toEqual([]);
 });
 
+test("a_name_that_can_be_dialled_is_dialled_and_a_link_is_no_name", async () => {
+  const { user, backend } = open(PanelWindow, state(), withCrm());
+  await user.type(field(), "0800 LOVELACE");
+  await screen.findByText("90800 LOVELACE");
+  await user.keyboard("{Enter}");
+  await waitFor(() => expect(backend.asked("dial").map(({ text }) => text)).toEqual(["0800 LOVELACE"]));
+  await user.type(field(), "tel:102{Enter}");
+  await waitFor(() => expect(backend.asked("dial")).toHaveLength(2));
+});
+
+test("an_impatient_enter_waits_for_the_people_and_is_no_refusal", async () => {
+  const { user, backend } = open(PanelWindow, state(), withCrm());
+  await user.type(field(), "lovelace{Enter}");
+  expect(backend.asked("dial")).toEqual([]);
+  expect(await screen.findByText("Ada Lovelace")).toBeTruthy();
+  expect(screen.queryByText("There is no number in this text.")).toBeNull();
+});
+
 test("a_name_that_nobody_has_gets_its_sentence", async () => {
   const { user } = open(PanelWindow, state(), withCrm());
   await user.type(field(), "zzz");

@@ -95,6 +95,26 @@ test("a_wrong_person_is_taken_off_and_put_back_as_he_was_remembered", async () =
   expect(screen.queryByRole("button", { name: /Undo/ })).toBeNull();
 });
 
+test("the_keyboard_stays_where_something_was_pressed_and_never_comes_to_the_end_of_the_call", async () => {
+  const { user, rerender } = open({ people: ada });
+  screen.getByRole("button", { name: /Wrong person/ }).focus();
+  await user.keyboard("{Enter}");
+  await rerender({ people: nobody });
+  await waitFor(() => expect(document.activeElement).toBe(screen.getByRole("button", { name: /Undo/ })));
+  await user.tab();
+  await user.keyboard("{Enter}");
+  await waitFor(() => expect(document.activeElement).toBe(screen.getByRole("searchbox")));
+  await user.keyboard("{Escape}");
+  await waitFor(() => expect(document.activeElement).toBe(screen.getByRole("button", { name: /Undo/ })));
+});
+
+test("what_others_do_takes_no_keyboard", async () => {
+  const { rerender } = open({ people: ada });
+  await rerender({ people: nobody });
+  await Promise.resolve();
+  expect(document.activeElement).toBe(document.body);
+});
+
 test("what_is_refused_is_a_sentence_and_nothing_is_thought_done", async () => {
   const refused: Answer = { answer: "failed", code: "refused", message: "This call is too old." };
   const { user } = open({ people: ada }, () => refused);

@@ -272,5 +272,10 @@ export function scene(name: string | null): FakeBackend {
       },
     };
   });
+  if (name === "asking") {
+    const later = (value: Card, ms: number) => setTimeout(() => backend.change({ part: "cards", value: [value] }), ms);
+    later(crmCard({ sources: [found("Tryton", 84), asking("Odoo")] }), 2000);
+    later(crmCard({ sources: [found("Tryton", 84), failing("Odoo", "does not answer (HTTP 500). It is tried again.")] }), 3000);
+  }
   return backend;
 }
