@@ -31,6 +31,9 @@ pub struct Person {
     pub record: Record,
     #[serde(default)]
     pub email: Option<String>,
+    /// As people read them, in the source's order; whoever is found by name can be called at them.
+    #[serde(default)]
+    pub numbers: Vec<String>,
     /// Who looks after this person there, as the source names him.
     #[serde(default)]
     pub owner: Option<String>,
