@@ -8,7 +8,7 @@ mod book;
 mod book_source;
 mod bounded;
 mod charset;
-mod clean;
+pub mod clean;
 mod csv_book;
 pub mod directory;
 mod likeness;

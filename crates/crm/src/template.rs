@@ -3,6 +3,7 @@
 mod filters;
 mod names;
 
+pub(crate) use filters::{base64, base64_url, hex, instant};
 pub(crate) use names::Scope;
 
 use minijinja::{

@@ -78,6 +78,15 @@ pub(crate) enum Grant {
     },
 }
 
+impl Oauth {
+    pub(crate) fn is_by_browser(&self) -> bool {
+        match self.grant {
+            Grant::Code { .. } => true,
+            Grant::Client | Grant::Password { .. } => false,
+        }
+    }
+}
+
 const KINDS: [&str; 10] = [
     "none",
     "basic",
