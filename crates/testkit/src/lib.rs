@@ -4,6 +4,8 @@
 //! started it is killed: see [`ProcessGroup`]. Calls block; every wait has a deadline.
 
 #[cfg(target_os = "linux")]
+pub mod amagi;
+#[cfg(target_os = "linux")]
 pub mod asterisk;
 #[cfg(target_os = "linux")]
 pub mod browser;
@@ -13,6 +15,8 @@ mod cache;
 pub mod fault_proxy;
 #[cfg(target_os = "linux")]
 mod group;
+#[cfg(target_os = "linux")]
+pub mod http;
 #[cfg(target_os = "linux")]
 pub mod mariadb;
 #[cfg(target_os = "linux")]
@@ -32,12 +36,18 @@ pub mod record;
 #[cfg(target_os = "linux")]
 mod run;
 #[cfg(target_os = "linux")]
+mod service;
+#[cfg(target_os = "linux")]
 pub mod session;
 #[cfg(target_os = "linux")]
 pub mod slapd;
 #[cfg(target_os = "linux")]
+pub mod tryton;
+#[cfg(target_os = "linux")]
 pub mod webdriver;
 
+#[cfg(target_os = "linux")]
+pub use amagi::Amagi;
 #[cfg(target_os = "linux")]
 pub use asterisk::{Asterisk, AsteriskProgram};
 #[cfg(target_os = "linux")]
@@ -54,3 +64,5 @@ pub use postgres::Postgres;
 pub use session::DesktopSession;
 #[cfg(target_os = "linux")]
 pub use slapd::Slapd;
+#[cfg(target_os = "linux")]
+pub use tryton::Tryton;
