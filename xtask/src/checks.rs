@@ -115,6 +115,11 @@ const CHECKS: &[Check] = &[
         run: directories,
     },
     Check {
+        name: "crm",
+        needs: Needs::Much,
+        run: crm,
+    },
+    Check {
         name: "fan-out",
         needs: Needs::Much,
         run: fan_out,
@@ -150,8 +155,9 @@ const CHECKS: &[Check] = &[
 const GENERATED: [&str; 2] = ["ui/src/types", "ui/src/wire"];
 
 /// Tests of these packages start Asterisk, another server or a display.
-const ON_REAL_THINGS: [&str; 7] = [
+const ON_REAL_THINGS: [&str; 8] = [
     "bench-server",
+    "crm-tests",
     "directories",
     "e2e",
     "gui",
@@ -415,6 +421,13 @@ fn directories() -> Result<Outcome> {
     cargo(
         "people and call records on real servers",
         &["test", "-p", "directories"],
+    )
+}
+
+fn crm() -> Result<Outcome> {
+    cargo(
+        "who is calling, asked of real CRMs and directories",
+        &["test", "-p", "crm-tests", "--", "--test-threads=2"],
     )
 }
 

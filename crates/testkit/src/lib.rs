@@ -8,6 +8,8 @@ pub mod amagi;
 #[cfg(target_os = "linux")]
 pub mod asterisk;
 #[cfg(target_os = "linux")]
+pub mod bitrix;
+#[cfg(target_os = "linux")]
 pub mod browser;
 #[cfg(target_os = "linux")]
 mod cache;
@@ -19,6 +21,8 @@ mod group;
 pub mod http;
 #[cfg(target_os = "linux")]
 pub mod mariadb;
+#[cfg(target_os = "linux")]
+pub mod npm;
 #[cfg(target_os = "linux")]
 pub mod oidc_provider;
 #[cfg(target_os = "linux")]
@@ -50,6 +54,8 @@ pub mod webdriver;
 pub use amagi::Amagi;
 #[cfg(target_os = "linux")]
 pub use asterisk::{Asterisk, AsteriskProgram};
+#[cfg(target_os = "linux")]
+pub use bitrix::Bitrix;
 #[cfg(target_os = "linux")]
 pub use group::ProcessGroup;
 #[cfg(target_os = "linux")]

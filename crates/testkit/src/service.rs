@@ -35,7 +35,12 @@ impl Site {
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.ports.port(0)).into()
+        (Ipv4Addr::LOCALHOST, self.port(0)).into()
+    }
+
+    /// One of its ports; the first is its address.
+    pub(crate) fn port(&self, number: u16) -> u16 {
+        self.ports.port(number)
     }
 }
 
