@@ -6,6 +6,8 @@
 #[cfg(target_os = "linux")]
 pub mod amagi;
 #[cfg(target_os = "linux")]
+mod apt;
+#[cfg(target_os = "linux")]
 pub mod asterisk;
 #[cfg(target_os = "linux")]
 pub mod bitrix;
@@ -23,6 +25,8 @@ pub mod http;
 pub mod mariadb;
 #[cfg(target_os = "linux")]
 pub mod npm;
+#[cfg(target_os = "linux")]
+pub mod odoo;
 #[cfg(target_os = "linux")]
 pub mod oidc_provider;
 #[cfg(target_os = "linux")]
@@ -60,6 +64,8 @@ pub use bitrix::Bitrix;
 pub use group::ProcessGroup;
 #[cfg(target_os = "linux")]
 pub use mariadb::Mariadb;
+#[cfg(target_os = "linux")]
+pub use odoo::Odoo;
 #[cfg(target_os = "linux")]
 pub use oidc_provider::OidcProvider;
 #[cfg(target_os = "linux")]
