@@ -7,10 +7,12 @@ mod book;
 mod charset;
 mod clean;
 mod csv_book;
+pub mod ldap;
 mod likeness;
 mod person;
 mod report;
 mod source;
+mod tls;
 mod vcard;
 pub mod watch;
 

@@ -40,6 +40,8 @@ pub mod processes;
 #[cfg(target_os = "linux")]
 pub mod python;
 #[cfg(target_os = "linux")]
+pub mod radicale;
+#[cfg(target_os = "linux")]
 pub mod record;
 #[cfg(target_os = "linux")]
 mod run;
@@ -72,6 +74,8 @@ pub use oidc_provider::OidcProvider;
 pub use phones::Phones;
 #[cfg(target_os = "linux")]
 pub use postgres::Postgres;
+#[cfg(target_os = "linux")]
+pub use radicale::Radicale;
 #[cfg(target_os = "linux")]
 pub use session::DesktopSession;
 #[cfg(target_os = "linux")]
