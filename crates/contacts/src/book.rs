@@ -2,12 +2,15 @@
 
 mod builder;
 
-pub(crate) use builder::Builder;
+pub use builder::Builder;
 
 use crate::{LoadError, LoadReport, Person, charset, clean, csv_book, vcard};
 use phone_number::{DialPlan, NumberKey, PhoneNumber, Region};
 use std::{fs, io, ops::Range, path::Path};
+use wire::Record;
 
+/// What a record of a book is.
+const KIND: &str = "person";
 /// Largest file that is read, in bytes: about a million people.
 const MAX_FILE: u64 = 250_000_000;
 
@@ -29,6 +32,10 @@ pub struct Book {
 
 /// Who has a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "lives as long as it takes to match it"
+)]
 pub enum Match {
     Nobody,
     /// This person, and nobody else, has exactly this number and extension.
@@ -39,13 +46,16 @@ pub enum Match {
     Several(Vec<Person>),
 }
 
-/// A person's texts: name, note and link one behind the other from `start`.
+/// A person's texts: name, note, link, e-mail address and id one behind the other from `start`.
 #[derive(Debug)]
 struct Entry {
     start: u32,
     name: u16,
     note: u16,
     url: u16,
+    email: u16,
+    /// Empty where it is made of name and company.
+    id: u16,
     /// Elsewhere, because colleagues share it.
     company: Span,
     first_number: u32,
@@ -135,6 +145,16 @@ impl Book {
         }
     }
 
+    /// Who has this number, or is likely to have it.
+    #[must_use]
+    pub fn look_up(&self, number: &PhoneNumber) -> Vec<Person> {
+        match self.find(number) {
+            Match::Nobody => Vec::new(),
+            Match::One(person) => vec![person],
+            Match::Several(people) => people,
+        }
+    }
+
     /// People in whose name or company every word of `text` occurs: names that start so first,
     /// then words that start so, each in the order of the book.
     #[must_use]
@@ -182,6 +202,13 @@ impl Book {
             .take(limit)
             .map(|entry| self.person(entry))
             .collect()
+    }
+
+    /// Goes through the whole book.
+    #[must_use]
+    pub fn by_record(&self, id: &str) -> Option<Person> {
+        let entry = self.entries.iter().find(|entry| self.id(entry) == id)?;
+        Some(self.person(entry))
     }
 
     fn numbers_with(&self, key: NumberKey) -> impl Iterator<Item = (u32, PhoneNumber)> {
@@ -235,12 +262,39 @@ impl Book {
             name: next(entry.name).to_owned(),
             note: optional(next(entry.note)),
             url: optional(next(entry.url)),
+            email: optional(next(entry.email)),
             company: optional(self.text(entry.company)),
             numbers: self
                 .numbers_of(entry)
                 .filter_map(|index| self.number(index))
                 .collect(),
+            record: self.record(entry),
             ..Person::default()
+        }
+    }
+
+    fn record(&self, entry: &Entry) -> Record {
+        Record {
+            source: String::new(),
+            kind: KIND.to_owned(),
+            id: self.id(entry),
+        }
+    }
+
+    fn id(&self, entry: &Entry) -> String {
+        let name = self.text(Span {
+            start: entry.start,
+            length: entry.name,
+        });
+        let before = [entry.name, entry.note, entry.url, entry.email];
+        let id = self.text(Span {
+            start: entry.start + before.into_iter().map(u32::from).sum::<u32>(),
+            length: entry.id,
+        });
+        if id.is_empty() {
+            record_id(name, self.text(entry.company))
+        } else {
+            id.to_owned()
         }
     }
 
@@ -265,6 +319,24 @@ impl Book {
             .number(self.text(self.numbers[index as usize]))
             .ok()
     }
+}
+
+/// The same in every version of the file that has the same name and company, whatever else changes.
+fn record_id(name: &str, company: &str) -> String {
+    let mut folded = String::new();
+    clean::fold_into(&mut folded, name);
+    folded.push('\n');
+    clean::fold_into(&mut folded, company);
+    format!("{:032x}", fnv(folded.as_bytes()))
+}
+
+/// FNV-1a with 128 bits: the same on every computer and in every version. Whoever wants two people to look like one may
+/// as well give them one name.
+fn fnv(bytes: &[u8]) -> u128 {
+    const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    let step = |hash: u128, byte: &u8| (hash ^ u128::from(*byte)).wrapping_mul(PRIME);
+    bytes.iter().fold(BASIS, step)
 }
 
 impl Default for Book {

@@ -2,7 +2,12 @@
 
 pub(crate) const MAX_NAME: usize = 120;
 pub(crate) const MAX_NOTE: usize = 240;
+const MAX_EMAIL: usize = 254;
+/// In bytes.
 const MAX_URL: usize = 300;
+const MAX_LINK: usize = 1000;
+/// Run what they hold, or open what lies on this computer.
+const NEVER: [&str; 6] = ["javascript", "data", "vbscript", "file", "blob", "about"];
 
 /// The text in one line, at most `max` characters long.
 pub(crate) fn line(text: &str, max: usize) -> String {
@@ -32,14 +37,33 @@ pub(crate) fn line(text: &str, max: usize) -> String {
 
 /// A web address, or nothing: a link of another scheme may do anything when clicked.
 pub(crate) fn url(text: &str) -> Option<String> {
+    link(text, &[]).filter(|link| link.len() <= MAX_URL)
+}
+
+/// A web address or a link of one of these schemes, or nothing.
+pub(crate) fn link(text: &str, schemes: &[String]) -> Option<String> {
     let text = text.trim();
-    let is_web = ["http://", "https://"].iter().any(|scheme| {
+    let begins = |scheme: &str| {
         text.get(..scheme.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
             && text.len() > scheme.len()
-    });
+    };
+    let is_web = ["http://", "https://"].into_iter().any(begins);
+    let may = |scheme: &&String| {
+        !scheme.is_empty() && !NEVER.iter().any(|never| scheme.eq_ignore_ascii_case(never))
+    };
+    let mut named = schemes.iter().filter(may);
+    let mut is_named = || named.any(|scheme| begins(&format!("{scheme}:")));
     let harmless = |c: char| !c.is_whitespace() && !c.is_control() && !is_invisible(c);
-    (is_web && text.len() <= MAX_URL && text.chars().all(harmless)).then(|| text.to_owned())
+    let is_plain = text.len() <= MAX_LINK && text.chars().all(harmless);
+    (is_plain && (is_web || is_named())).then(|| text.to_owned())
+}
+
+/// An address for mail, or nothing.
+pub(crate) fn email(text: &str) -> Option<String> {
+    let email = line(text, MAX_EMAIL);
+    let is_email = email.contains('@') && !email.contains(' ') && email.chars().count() > 2;
+    is_email.then_some(email)
 }
 
 /// Appends a form for comparing: lower case, and `ё` as `е`, which most people write.

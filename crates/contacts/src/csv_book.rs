@@ -43,7 +43,7 @@ fn next(
             Ok(more) => return more,
             Err(error) => {
                 let line = error.position().map_or(0, csv::Position::line);
-                builder.report.skip(line, "the row cannot be read");
+                builder.skip(line, "the row cannot be read");
                 if error.is_io_error() {
                     return false;
                 }
@@ -90,7 +90,9 @@ fn card(columns: &Columns, cells: &[String]) -> Card {
         company: joined(&columns.company, ", "),
         note: joined(&columns.note, " "),
         url: columns.url.first().map_or("", cell).to_owned(),
+        email: columns.email.first().map_or("", cell).to_owned(),
         phones: columns.phones.iter().flat_map(phone).collect(),
+        id: String::new(),
     }
 }
 

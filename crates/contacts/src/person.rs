@@ -22,13 +22,17 @@ pub struct Person {
     pub facts: Vec<PersonFact>,
 }
 
-/// A person as a file has it, before it is packed.
-#[derive(Default)]
-pub(crate) struct Card {
-    pub(crate) name: String,
-    pub(crate) company: String,
-    pub(crate) note: String,
-    pub(crate) url: String,
+/// A person as a file or a directory has it, before it is packed into a [`Book`](crate::Book). Texts may be of any
+/// length and hold anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Card {
+    pub name: String,
+    pub company: String,
+    pub note: String,
+    pub url: String,
+    pub email: String,
     /// One or several numbers each, or links, as written.
-    pub(crate) phones: Vec<String>,
+    pub phones: Vec<String>,
+    /// [`Record::id`]; where it is empty, one is made of name and company.
+    pub id: String,
 }

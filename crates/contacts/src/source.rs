@@ -3,6 +3,8 @@
 use crate::Person;
 use phone_number::PhoneNumber;
 use std::{pin::Pin, time::Duration};
+use tokio::sync::watch;
+use wire::Record;
 
 /// An answer under way; the directory gives it a deadline and drops it when that has passed.
 pub type Answering<'a, T> = Pin<Box<dyn Future<Output = Result<T, SourceError>> + Send + 'a>>;
@@ -40,7 +42,33 @@ pub trait Source: Send + Sync {
     /// [`SourceError`].
     fn find<'a>(&'a self, text: &'a str, limit: usize) -> Answering<'a, Vec<Person>>;
 
-    /// Answers from memory at once: asked each time and not cached.
+    /// The person of a record, asked again to see whether he is still there; `None` in the answer: he is not.
+    /// `None` at once: this source cannot be asked so, and what was known when the record was chosen is shown.
+    ///
+    /// # Errors
+    /// [`SourceError`], in the answer.
+    fn by_record<'a>(&'a self, record: &'a Record) -> Option<Answering<'a, Option<Person>>> {
+        let _ = record;
+        None
+    }
+
+    /// Schemes of links besides `http` and `https` that may be opened, in lower case: `callto`, `1c`.
+    fn schemes(&self) -> &[String] {
+        &[]
+    }
+
+    /// Answers differ by [`Question::line`]: then each line is asked for and kept by itself.
+    fn depends_on_line(&self) -> bool {
+        false
+    }
+
+    /// Counts up whenever any answer may have become another, as when a book was read anew. What was kept of this
+    /// source is forgotten then, and running calls are asked for again.
+    fn news(&self) -> Option<watch::Receiver<u64>> {
+        None
+    }
+
+    /// Answers lookups from memory at once: asked each time, never waited for, and not cached.
     fn is_local(&self) -> bool {
         false
     }

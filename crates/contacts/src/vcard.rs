@@ -14,12 +14,12 @@ pub(crate) fn read(bytes: &[u8], builder: &mut Builder) {
     let fallback = Fallback::guess(bytes);
     for (line, card) in cards(bytes) {
         if card.len() > MAX_CARD {
-            builder.report.skip(line, "the card is larger than 4 MB");
+            builder.skip(line, "the card is larger than 4 MB");
             continue;
         }
         match parse(&fallback.decode(card)) {
             Ok(card) => builder.add(line, &card),
-            Err(why) => builder.report.skip(line, why),
+            Err(why) => builder.skip(line, why),
         }
     }
 }
@@ -86,9 +86,11 @@ fn card_of(vcard: &VCard) -> Card {
         company: first(VCardProperty::Org, ", "),
         note: first(VCardProperty::Note, " "),
         url: first(VCardProperty::Url, ""),
+        email: first(VCardProperty::Email, ""),
         phones: all(VCardProperty::Tel)
             .map(|entry| joined(entry, ";"))
             .collect(),
+        id: String::new(),
     }
 }
 

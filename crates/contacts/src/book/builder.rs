@@ -7,10 +7,13 @@ use std::collections::HashMap;
 
 /// More numbers than this belong to nobody; the rest is left out.
 const MAX_NUMBERS: usize = 32;
+/// A longer id is none: one is made of name and company.
+const MAX_ID: usize = 200;
 /// Room for a million people; offsets are 32 bits wide.
 const MAX_TEXTS: usize = 1_000_000_000;
 
-pub(crate) struct Builder {
+/// Takes people one by one and makes a book of them.
+pub struct Builder {
     plan: DialPlan,
     texts: String,
     entries: Vec<Entry>,
@@ -21,7 +24,9 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
-    pub(crate) fn new(plan: &DialPlan) -> Self {
+    /// `plan` says how numbers without a country are meant.
+    #[must_use]
+    pub fn new(plan: &DialPlan) -> Self {
         Self {
             plan: plan.clone(),
             texts: String::new(),
@@ -33,8 +38,8 @@ impl Builder {
         }
     }
 
-    /// Takes the card that starts on `line`, or says in the report why not.
-    pub(crate) fn add(&mut self, line: u64, card: &Card) {
+    /// Takes the card that starts on `line` (or is the so many-th), or says in the report why not.
+    pub fn add(&mut self, line: u64, card: &Card) {
         if card.phones.iter().all(|phone| phone.trim().is_empty()) {
             self.report.without_number += 1;
             return;
@@ -61,11 +66,20 @@ impl Builder {
         let name = self.push(&name);
         let note = self.push(&clean::line(&card.note, clean::MAX_NOTE));
         let url = self.push(&clean::url(&card.url).unwrap_or_default());
+        let email = clean::email(&card.email).unwrap_or_default();
+        let email = self.push(&email);
+        let id = self.push(if card.id.len() <= MAX_ID {
+            &card.id
+        } else {
+            ""
+        });
         self.entries.push(Entry {
             start: name.start,
             name: name.length,
             note: note.length,
             url: url.length,
+            email: email.length,
+            id: id.length,
             company,
             first_number: self.numbers.len() as u32,
         });
@@ -74,7 +88,14 @@ impl Builder {
         }
     }
 
-    pub(crate) fn finish(mut self) -> (Book, LoadReport) {
+    /// Says in the report why something was left out.
+    pub fn skip(&mut self, line: u64, why: impl Into<String>) {
+        self.report.skip(line, why);
+    }
+
+    /// The book, and what was left out of it.
+    #[must_use]
+    pub fn finish(mut self) -> (Book, LoadReport) {
         self.index.sort_unstable();
         self.index.dedup();
         let mut book = Book {

@@ -13,6 +13,7 @@ pub(super) struct Columns {
     pub(super) company: Vec<usize>,
     pub(super) note: Vec<usize>,
     pub(super) url: Vec<usize>,
+    pub(super) email: Vec<usize>,
     pub(super) phones: Vec<Phone>,
 }
 
@@ -32,6 +33,7 @@ enum Role {
     Company,
     Note,
     Url,
+    Email,
     Phone,
     Extension,
     Other,
@@ -69,6 +71,7 @@ impl Columns {
             company: all(Role::Company),
             note: all(Role::Note),
             url: all(Role::Url),
+            email: all(Role::Email),
             phones: Vec::new(),
         };
         columns.name.truncate(1);
@@ -85,7 +88,7 @@ impl Columns {
                     }
                 }
                 Role::Given | Role::Middle | Role::Family | Role::Name | Role::Company => {}
-                Role::Note | Role::Url | Role::Other => {}
+                Role::Note | Role::Url | Role::Email | Role::Other => {}
             }
         }
         columns
@@ -141,6 +144,9 @@ fn role(heading: &str) -> Role {
     if says(&["website", "web page", "homepage", "веб-", "сайт"]) {
         return Role::Url;
     }
+    if says(&["e-mail", "email", "mail address", "почта", "correo"]) {
+        return Role::Email;
+    }
     if says(&["organization", "organisation"]) && says(&["name"]) {
         return Role::Company;
     }
@@ -163,7 +169,8 @@ const PHONE_WORDS: &[&str] = &[
     "номер",
 ];
 
-const EXACT: [(&str, Role); 42] = [
+const EXACT: [(&str, Role); 43] = [
+    ("mail", Role::Email),
     ("name", Role::Name),
     ("full name", Role::Name),
     ("display name", Role::Name),
