@@ -94,7 +94,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("bench-server", &["store", "testkit", "wire"]),
     ("fuzz", &["ami", "calls", "phone-number"]),
-    ("crm-tests", &["testkit"]),
+    (
+        "crm-tests",
+        &["contacts", "crm", "phone-number", "testkit", "wire"],
+    ),
     ("directories", &["testkit"]),
     ("live", &["testkit"]),
     ("store-tests", &["store", "testkit"]),
