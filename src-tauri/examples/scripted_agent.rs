@@ -291,6 +291,7 @@ fn busy() -> State {
         direction,
         party: party(number),
         person: who,
+        line: None,
         at: ago(seconds),
         outcome,
         call_back: Some(number.into()),

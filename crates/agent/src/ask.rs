@@ -173,7 +173,11 @@ fn print(reply: Reply, json: bool) -> ExitCode {
             complain(&format!("sidetone: {}", refusal.words));
             Exit::Refused.into()
         }
-        Reply::Explanation(_) | Reply::Snapshot(_) | Reply::Answer(_) => {
+        Reply::Explanation(_)
+        | Reply::Snapshot(_)
+        | Reply::Answer(_)
+        | Reply::Findings(_)
+        | Reply::ConnectorKind(_) => {
             complain("sidetone: an answer to something else");
             Exit::Failed.into()
         }

@@ -318,7 +318,17 @@ impl Agent {
                 let forgetting = self.keychain.clone().forget(settings);
                 self.forgetting = Some(tokio::spawn(forgetting));
             }
-            Effect::WatchContacts(settings) => self.watch_contacts(&settings),
+            Effect::UseSources(settings) => self.watch_contacts(&settings),
+            Effect::People(id, _) => {
+                let words = "This needs an integration server.";
+                let failure = wire::Failure::new(wire::ErrorCode::NotFound, words);
+                self.input(Input::People {
+                    id,
+                    answer: wire::Answer::Failed(failure),
+                    linked: None,
+                });
+            }
+            Effect::Connector(_) | Effect::OpenLink(_) => {}
             Effect::CheckLinks => self.blocking(|| Inner::Links(links::check())),
             Effect::TakeLinks => self.blocking(|| Inner::Links(links::take())),
             Effect::Quit => self.quitting = true,

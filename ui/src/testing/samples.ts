@@ -50,6 +50,7 @@ export function recent(over: Partial<Recent> = {}): Recent {
     direction: "incoming",
     party: { number: "+44 20 7946 0958", name: null },
     person: ada.found === "one" ? ada.person : null,
+    line: null,
     at: Date.now() - 60_000,
     outcome: "missed",
     call_back: "+442079460958",
@@ -112,6 +113,7 @@ export function settings(over: Partial<SettingsView> = {}): SettingsView {
         international_prefix: "",
       },
       contacts_file: "/home/anna/contacts.vcf",
+      connectors: [],
       charset: "",
       keep_windows: "likely",
       confirm_links: true,
@@ -129,6 +131,7 @@ export function settings(over: Partial<SettingsView> = {}): SettingsView {
       { name: "yealink", label: "Yealink" },
     ],
     contacts: "3 people, 1 entry skipped: line 12 has no end",
+    connectors: { kinds: [], connected: [] },
     ...over,
   };
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, time::Instant};
 
-use ami::{ChannelName, ChannelState, Uniqueid, Value};
+use ami::{ChannelName, ChannelState, Linkedid, Uniqueid, Value};
 
 use super::{BridgeKind, CallTracker, ChannelKey, Listing};
 use crate::{
@@ -94,6 +94,7 @@ impl CallTracker {
                 None => unknown.push(live),
             }
         }
+        self.leave_out_forsaken(&mut unknown);
         // Who placed a call comes before whom it dialled.
         unknown.sort_by_key(|live| {
             (
@@ -112,6 +113,16 @@ impl CallTracker {
         let moved = self.place(lists, now);
         self.refill(lists, &moved, now);
         self.settle();
+    }
+
+    /// A phone that still rings for a caller who has just hung up is the rest of a call whose beginning and end others
+    /// have seen, or the PBX's records tell: by itself it would become a call from the phone to its caller.
+    fn leave_out_forsaken(&self, unknown: &mut Vec<&LiveChannel>) {
+        let stand_alone = unknown.iter().filter(|live| live.may_stand_alone());
+        let alive: HashSet<Linkedid> = stand_alone.map(|live| live.linkedid.clone()).collect();
+        unknown.retain(|live| {
+            alive.contains(&live.linkedid) || self.by_linkedid.contains_key(&live.linkedid)
+        });
     }
 
     pub(super) fn gone_before_list(&mut self, uniqueid: &str) {

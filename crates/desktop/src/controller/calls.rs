@@ -10,6 +10,7 @@ use view::{Card, CardPhase, Change, RefusalCode, Reply, UnixMicros, Window};
 impl<S: Shell> Controller<S> {
     pub(super) fn call(&mut self, call: CallUpdate, now: Now) {
         let id = call.call.to_string();
+        let call = self.found.name(&id, call);
         if call.direction == Direction::Incoming {
             self.incoming(&id, &call, now);
         }
@@ -24,6 +25,7 @@ impl<S: Shell> Controller<S> {
         if is_over(&call) {
             self.calls.remove(&id);
             self.cards.forget(&id);
+            self.found.forget(&id);
         } else {
             self.calls.insert(id, call);
         }

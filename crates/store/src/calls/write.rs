@@ -2,7 +2,7 @@
 
 use super::merge::{Certainty, Known, merge};
 use super::read::{self, COLUMNS, DERIVED, load, texts};
-use super::{CallRecord, Outcome, Source, digits, numbers};
+use super::{CallPerson, CallRecord, Outcome, Source, digits, numbers};
 use crate::board::{self, BoardChange};
 use crate::db::{Only, Tx, Value, places, values};
 use crate::outbox::{self, Event};
@@ -43,6 +43,27 @@ impl Store {
             let put = writing.finish(&mut tx).await?;
             tx.commit().await?;
             Ok(put)
+        })
+        .await
+    }
+
+    /// Says who was at the other end of a call, or with `None` that it is not known; whether there is such a call.
+    pub async fn set_call_person(
+        &self,
+        id: &CallId,
+        person: Option<&CallPerson>,
+    ) -> Result<bool, StoreError> {
+        self.within(async {
+            let mut tx = self.pools.write().await?;
+            tx.lock(Only::WriteCalls).await?;
+            let ids = read::by_id(&mut tx, id).await?;
+            let Some(mut known) = load(&mut tx, &ids).await?.pop() else {
+                return Ok(false);
+            };
+            known.record.person = person.cloned();
+            save(&mut tx, &known, true).await?;
+            tx.commit().await?;
+            Ok(true)
         })
         .await
     }
