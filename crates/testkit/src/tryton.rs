@@ -190,18 +190,32 @@ struct Program {
     database: PathBuf,
 }
 
-/// Fetches Tryton and makes its first database, unless both are there.
+/// Fetches Tryton and makes its first database, unless both are there; `progress` gets a sentence before it does.
 ///
 /// # Errors
 /// What could not be had.
-pub fn prepare() -> Result<()> {
+pub fn prepare(mut progress: impl FnMut(&str)) -> Result<()> {
+    if !is_ready()? {
+        progress("Fetching Tryton: 22 Python packages, about 25 MB");
+    }
     install().map(drop)
+}
+
+fn is_ready() -> Result<bool> {
+    Ok(cache::is_made_by(
+        &cache::folder()?.join("tryton"),
+        &recipe(),
+    ))
+}
+
+fn recipe() -> String {
+    format!("database, recipe 1\n{}\n{REQUIREMENTS}", Tryton::PASSWORD)
 }
 
 fn install() -> Result<Program> {
     let venv = python::venv("tryton", REQUIREMENTS).context("fetch Tryton")?;
     let folder = cache::folder()?.join("tryton");
-    let recipe = format!("database, recipe 1\n{}\n{REQUIREMENTS}", Tryton::PASSWORD);
+    let recipe = recipe();
     let program = Program {
         venv,
         database: folder.join("crm.sqlite"),

@@ -79,7 +79,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("replay", &["ami", "calls"]),
     ("testkit", &[]),
-    ("e2e", &["agent-link", "testkit", "view"]),
+    ("e2e", &["agent-link", "testkit", "view", "wire"]),
     ("gui", &["agent-link", "e2e", "testkit", "view"]),
     (
         "bench",

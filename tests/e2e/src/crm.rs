@@ -1,0 +1,123 @@
+//! The firm's CRM: a real Tryton with its customers, and how a desktop is connected to it.
+
+use crate::Scene;
+use anyhow::{Result, ensure};
+use std::collections::BTreeMap;
+use testkit::Tryton;
+use testkit::tryton::{Party, Phone};
+use view::{Card, Reply, Request, SecretText};
+use wire::{ConnectorSettings, SourceReport, SourceState};
+
+/// The connector's id in the settings, and the source's in records.
+pub const ID: &str = "tryton";
+
+/// Companies with who answers there, and people without a company.
+const CUSTOMERS: [(&str, Option<&str>, &str); 14] = [
+    (
+        "Ada Lovelace",
+        Some("Analytical Engines Ltd"),
+        "+44 20 7946 0958",
+    ),
+    ("Grace Hopper", Some("Compilers Inc."), "+1 212 555 0100"),
+    ("Иван Иванов", Some("ООО Ромашка"), "+7 906 219-50-47"),
+    ("Мария Иванова", None, "+7 906 219-50-47"),
+    ("Karl Weiss", Some("Weiss GmbH"), "+49 30 1234567"),
+    ("Olga Ostrova", Some("Bakery Ostrov"), "+7 495 765-43-21"),
+    ("Emmy Noether", Some("Noether & Hilbert"), "+49 551 39012"),
+    ("Alan Turing", Some("Café Turing"), "+44 161 496 0123"),
+    (
+        "Edsger Dijkstra",
+        Some("Dijkstra Paths B.V."),
+        "+31 20 794 0000",
+    ),
+    ("Софья Ковалевская", Some("Волчок"), "+7 812 309-00-00"),
+    ("Barbara Liskov", None, "+1 617 555 0142"),
+    ("Donald Knuth", None, "+1 650 555 0167"),
+    ("Edith Clarke", None, "+1 518 555 0131"),
+    ("Claude Shannon", None, "+1 989 555 0116"),
+];
+
+/// Starts a Tryton that knows the customers.
+///
+/// # Errors
+/// It cannot be had, or has something against a customer.
+pub fn start() -> Result<Tryton> {
+    let tryton = Tryton::start()?;
+    for (name, company, number) in CUSTOMERS {
+        tryton.add(&Party {
+            name: company.unwrap_or(name),
+            phones: &[Phone {
+                number,
+                person: company.map(|_| name),
+            }],
+            ..Party::default()
+        })?;
+    }
+    Ok(tryton)
+}
+
+/// How many customers there are.
+#[must_use]
+pub fn customers() -> usize {
+    CUSTOMERS.len()
+}
+
+/// Connects the desktop, as its settings window does.
+///
+/// # Errors
+/// The agent refused.
+pub fn connect(scene: &Scene, tryton: &Tryton) -> Result<()> {
+    let values = [
+        ("base_url", tryton.url()),
+        ("db", Tryton::DATABASE.to_owned()),
+        ("user", Tryton::USER.to_owned()),
+    ];
+    let connector = ConnectorSettings {
+        id: ID.into(),
+        file: "tryton".into(),
+        enabled: true,
+        values: values.map(|(name, value)| (name.to_owned(), value)).into(),
+    };
+    let password = SecretText::from(Tryton::PASSWORD.to_owned());
+    let secrets = BTreeMap::from([("password".to_owned(), password)]);
+    save(scene, connector, secrets)
+}
+
+/// Saves a connector.
+///
+/// # Errors
+/// The agent refused, in its words.
+pub fn save(
+    scene: &Scene,
+    connector: ConnectorSettings,
+    secrets: BTreeMap<String, SecretText>,
+) -> Result<()> {
+    let saved = scene.ask(Request::SaveConnector { connector, secrets })?;
+    ensure!(saved == Reply::Done, "not saved: {saved:?}");
+    Ok(())
+}
+
+/// Forgets the connector and its password.
+///
+/// # Errors
+/// The agent refused.
+pub fn disconnect(scene: &Scene) -> Result<()> {
+    let connector = ID.to_owned();
+    scene.ask(Request::RemoveConnector { connector }).map(drop)
+}
+
+/// The card's line about Tryton.
+#[must_use]
+pub fn report(card: &Card) -> Option<&SourceReport> {
+    card.sources.iter().find(|report| report.source == "Tryton")
+}
+
+/// Whether nobody is asked for this card any more.
+#[must_use]
+pub fn is_filled(card: &Card) -> bool {
+    !card.sources.is_empty()
+        && card
+            .sources
+            .iter()
+            .all(|report| report.state != SourceState::Asking)
+}
