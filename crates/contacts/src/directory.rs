@@ -378,7 +378,17 @@ impl Directory {
 
     /// Asks all sources for the number, and that of the chosen one for him where only it can tell.
     fn gather(&self, question: &Question, chosen: Option<Chosen>, now: Instant) -> Gathered {
-        asking::gather(&self.shared, &self.sources(), question, chosen, now)
+        let mut sources = self.sources();
+        if self.is_inside(&question.number) {
+            sources.retain(|(_, source)| source.is_local());
+        }
+        asking::gather(&self.shared, &sources, question, chosen, now)
+    }
+
+    /// An extension of the firm's own, which is no business of a CRM's.
+    fn is_inside(&self, number: &PhoneNumber) -> bool {
+        let inside = self.shared.plan.internal_length;
+        number.e164().is_none() && inside.contains(number.digits())
     }
 
     /// The records, in all sources, of the person who is wrong: this one, or whoever is shown.

@@ -60,6 +60,10 @@ pub struct PersonFact {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
 #[serde(tag = "found", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly always one is found, and there are few of them"
+)]
 pub enum People {
     /// Still asked; the number is shown meanwhile.
     #[default]
