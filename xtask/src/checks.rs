@@ -464,7 +464,7 @@ fn e2e() -> Result<Outcome> {
 /// The same scenes with the integration server between the desktop and the phone system.
 fn e2e_server() -> Result<Outcome> {
     programs::product(&[])?;
-    let tests = ["--test", "dialling", "--test", "incoming"];
+    let tests = ["--test", "crm", "--test", "dialling", "--test", "incoming"];
     let arguments = ["test", "-p", "e2e"].iter().chain(&tests);
     let arguments: Vec<&str> = arguments
         .copied()

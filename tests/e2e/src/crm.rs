@@ -2,6 +2,7 @@
 
 use crate::Scene;
 use anyhow::{Result, ensure};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use testkit::Tryton;
 use testkit::tryton::{Party, Phone};
@@ -62,37 +63,58 @@ pub fn customers() -> usize {
     CUSTOMERS.len()
 }
 
+/// A contact source with its secrets, for the settings of a desktop or the configuration of a server.
+#[derive(Clone, Debug, Serialize)]
+pub struct Connection {
+    #[serde(flatten)]
+    pub settings: ConnectorSettings,
+    pub secrets: BTreeMap<String, String>,
+}
+
+impl Connection {
+    /// By the description that comes with the product.
+    #[must_use]
+    pub fn tryton(tryton: &Tryton) -> Self {
+        Self::tryton_at(&tryton.url())
+    }
+
+    /// The same of whatever answers there.
+    #[must_use]
+    pub fn tryton_at(url: &str) -> Self {
+        let values = [
+            ("base_url", url),
+            ("db", Tryton::DATABASE),
+            ("user", Tryton::USER),
+        ];
+        Self {
+            settings: ConnectorSettings {
+                id: ID.into(),
+                file: "tryton".into(),
+                enabled: true,
+                values: owned(&values),
+            },
+            secrets: owned(&[("password", Tryton::PASSWORD)]),
+        }
+    }
+}
+
+fn owned(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    pairs.iter().map(owned).collect()
+}
+
 /// Connects the desktop, as its settings window does.
 ///
 /// # Errors
-/// The agent refused.
-pub fn connect(scene: &Scene, tryton: &Tryton) -> Result<()> {
-    let values = [
-        ("base_url", tryton.url()),
-        ("db", Tryton::DATABASE.to_owned()),
-        ("user", Tryton::USER.to_owned()),
-    ];
-    let connector = ConnectorSettings {
-        id: ID.into(),
-        file: "tryton".into(),
-        enabled: true,
-        values: values.map(|(name, value)| (name.to_owned(), value)).into(),
-    };
-    let password = SecretText::from(Tryton::PASSWORD.to_owned());
-    let secrets = BTreeMap::from([("password".to_owned(), password)]);
-    save(scene, connector, secrets)
-}
-
-/// Saves a connector.
-///
-/// # Errors
 /// The agent refused, in its words.
-pub fn save(
-    scene: &Scene,
-    connector: ConnectorSettings,
-    secrets: BTreeMap<String, SecretText>,
-) -> Result<()> {
-    let saved = scene.ask(Request::SaveConnector { connector, secrets })?;
+pub fn connect(scene: &Scene, connection: &Connection) -> Result<()> {
+    let secrets = connection.secrets.clone().into_iter();
+    let saved = scene.ask(Request::SaveConnector {
+        connector: connection.settings.clone(),
+        secrets: secrets
+            .map(|(name, secret)| (name, SecretText::from(secret)))
+            .collect(),
+    })?;
     ensure!(saved == Reply::Done, "not saved: {saved:?}");
     Ok(())
 }

@@ -17,6 +17,7 @@ fn main() -> anyhow::Result<()> {
 #[cfg(target_os = "linux")]
 mod linux {
     use anyhow::{Context as _, Result};
+    use e2e::crm::Connection;
     use e2e::scene::DIRECT_LINE;
     use e2e::{Scene, Setup, crm};
     use std::cell::Cell;
@@ -90,7 +91,7 @@ mod linux {
                 .join()
                 .map_err(|_| anyhow::anyhow!("Tryton was not started"))?
                 .context("start Tryton")?;
-            crm::connect(&scene, &tryton)?;
+            crm::connect(&scene, &Connection::tryton(&tryton))?;
             scene
                 .session
                 .install_handler(scene.agent.program())
