@@ -1,11 +1,14 @@
 //! A book in memory: packed, found by number, searched by name.
 
 mod builder;
+mod numbers;
+mod text;
 
 pub use builder::Builder;
 
 use crate::{LoadError, LoadReport, Person, charset, clean, csv_book, vcard};
-use phone_number::{DialPlan, NumberKey, PhoneNumber, Region};
+use numbers::{Candidate, Numbers};
+use phone_number::{DialPlan, PhoneNumber, Region};
 use std::{fs, io, ops::Range, path::Path};
 use wire::Record;
 
@@ -16,18 +19,17 @@ const MAX_FILE: u64 = 250_000_000;
 
 /// The people of one file.
 ///
-/// 100,000 people take less than 20 MB: all texts lie one after another in one allocation, and a
+/// A million numbers with their people take less than 100 MB: all texts lie one after another in one allocation, and a
 /// person is unpacked only when found.
 #[derive(Debug)]
 pub struct Book {
-    plan: DialPlan,
-    texts: String,
+    /// Packed; an entry's end where the next one starts.
+    texts: Vec<u8>,
     entries: Vec<Entry>,
-    /// The numbers, normalised, in the order of their entries.
-    numbers: Vec<Span>,
-    /// Sorted; beside each key, at the same place, the index of its number.
-    keys: Vec<NumberKey>,
-    keyed: Vec<u32>,
+    companies: Vec<u8>,
+    /// Where each company starts; the first one is empty.
+    company_starts: Vec<u32>,
+    numbers: Numbers,
 }
 
 /// Who has a number.
@@ -46,25 +48,13 @@ pub enum Match {
     Several(Vec<Person>),
 }
 
-/// A person's texts: name, note, link, e-mail address and id one behind the other from `start`.
+/// A person: name, note, link, e-mail address and id from `start`, one a line; empty ones at the end are left out.
 #[derive(Debug)]
 struct Entry {
     start: u32,
-    name: u16,
-    note: u16,
-    url: u16,
-    email: u16,
-    /// Empty where it is made of name and company.
-    id: u16,
     /// Elsewhere, because colleagues share it.
-    company: Span,
+    company: u32,
     first_number: u32,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Span {
-    start: u32,
-    length: u16,
 }
 
 impl Book {
@@ -115,28 +105,26 @@ impl Book {
     /// Who has this number.
     #[must_use]
     pub fn find(&self, number: &PhoneNumber) -> Match {
-        let same_line: Vec<(u32, PhoneNumber)> = self
-            .numbers_with(number.key())
-            .filter(|(_, candidate)| candidate.normal_form() == number.normal_form())
-            .collect();
-        let exact = same_line
-            .iter()
-            .filter(|(_, candidate)| candidate.is_same(number));
-        let mut people = self.people(exact.map(|(index, _)| *index));
+        let extension = number.extension();
+        let owners = |is_meant: &dyn Fn(&Candidate<'_>) -> bool| {
+            let same_line = self.numbers.same_line(number);
+            let meant = same_line.filter(|candidate| is_meant(candidate));
+            meant.map(|candidate| candidate.owner).collect()
+        };
+        let mut people = self.people(owners(&|candidate| candidate.extension == extension));
         if people.len() == 1 {
             return people.pop().map_or(Match::Nobody, Match::One);
         }
+        // A caller from a firm's line shows no extension, and one with an extension may be known by the firm's line
+        // only. People at other extensions are not meant.
+        let likely =
+            |candidate: &Candidate<'_>| extension.is_none() || candidate.extension.is_none();
         if people.is_empty() {
-            // A caller from a firm's line shows no extension, and one with an extension may be
-            // known by the firm's line only. People at other extensions are not meant.
-            let likely = |candidate: &PhoneNumber| {
-                number.extension().is_none() || candidate.extension().is_none()
-            };
-            let likely = same_line.iter().filter(|(_, candidate)| likely(candidate));
-            people = self.people(likely.map(|(index, _)| *index));
+            people = self.people(owners(&likely));
         }
         if people.is_empty() {
-            people = self.people_with_national(number);
+            let found = self.numbers.same_in_some_country(number).filter(likely);
+            people = self.people(found.map(|candidate| candidate.owner).collect());
         }
         if people.is_empty() {
             Match::Nobody
@@ -166,18 +154,15 @@ impl Book {
             return Vec::new();
         };
         let mut folded = String::new();
-        let mut ranked: [Vec<&Entry>; 3] = Default::default();
-        for entry in &self.entries {
+        let mut text = String::new();
+        let mut ranked: [Vec<usize>; 3] = Default::default();
+        for entry in 0..self.entries.len() {
+            text.clear();
+            text::unpack_into(&mut text, self.packed_name(entry));
+            text.push(' ');
+            text::unpack_into(&mut text, self.packed_company(entry));
             folded.clear();
-            clean::fold_into(
-                &mut folded,
-                self.text(Span {
-                    start: entry.start,
-                    length: entry.name,
-                }),
-            );
-            folded.push(' ');
-            clean::fold_into(&mut folded, self.text(entry.company));
+            clean::fold_into(&mut folded, &text);
             let Some(at) = folded.find(first) else {
                 continue;
             };
@@ -200,124 +185,101 @@ impl Book {
             .iter()
             .flatten()
             .take(limit)
-            .map(|entry| self.person(entry))
+            .map(|entry| self.person(*entry))
             .collect()
     }
 
     /// Goes through the whole book.
     #[must_use]
     pub fn by_record(&self, id: &str) -> Option<Person> {
-        let entry = self.entries.iter().find(|entry| self.id(entry) == id)?;
+        let mut entries = 0..self.entries.len();
+        let entry = entries.find(|entry| self.texts(*entry).id() == id)?;
         Some(self.person(entry))
     }
 
-    fn numbers_with(&self, key: NumberKey) -> impl Iterator<Item = (u32, PhoneNumber)> {
-        let start = self.keys.partition_point(|other| *other < key);
-        let end = start + self.keys[start..].partition_point(|other| *other == key);
-        self.keyed[start..end]
-            .iter()
-            .filter_map(|index| Some((*index, self.number(*index)?)))
-    }
-
-    /// Numbers that are the same but for the country, which one side does not tell.
-    fn people_with_national(&self, number: &PhoneNumber) -> Vec<Person> {
-        let Some(key) = number.national_key() else {
-            return Vec::new();
-        };
-        let unlike = |candidate: &PhoneNumber| {
-            let one_without_country = candidate.e164().is_none() || number.e164().is_none();
-            one_without_country && candidate.national_key() == Some(key)
-        };
-        let found = self
-            .numbers_with(key)
-            .filter(|(_, candidate)| unlike(candidate));
-        self.people(found.map(|(index, _)| index))
-    }
-
-    /// The people who own these numbers, each once, in the order of the book.
-    fn people(&self, numbers: impl Iterator<Item = u32>) -> Vec<Person> {
-        let owner = |number| {
-            self.entries
-                .partition_point(|entry| entry.first_number <= number)
-                - 1
-        };
-        let mut owners: Vec<usize> = numbers.map(owner).collect();
+    /// Each owner once, in the order of the book.
+    fn people(&self, mut owners: Vec<u32>) -> Vec<Person> {
         owners.sort_unstable();
         owners.dedup();
-        owners
-            .into_iter()
-            .map(|owner| self.person(&self.entries[owner]))
-            .collect()
+        let people = owners.into_iter().map(|owner| self.person(owner as usize));
+        people.collect()
     }
 
-    fn person(&self, entry: &Entry) -> Person {
-        let mut at = entry.start;
-        let mut next = |length: u16| {
-            let text = self.text(Span { start: at, length });
-            at += u32::from(length);
-            text
-        };
+    fn person(&self, entry: usize) -> Person {
+        let texts = self.texts(entry);
         let optional = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let [name, note, url, email, _] = texts.lines();
         Person {
-            name: next(entry.name).to_owned(),
-            note: optional(next(entry.note)),
-            url: optional(next(entry.url)),
-            email: optional(next(entry.email)),
-            company: optional(self.text(entry.company)),
-            numbers: self
-                .numbers_of(entry)
-                .filter_map(|index| self.number(index))
-                .collect(),
-            record: self.record(entry),
+            name: name.to_owned(),
+            note: optional(note),
+            url: optional(url),
+            email: optional(email),
+            company: optional(&texts.company),
+            numbers: self.numbers.added(self.numbers_of(entry)).collect(),
+            record: Record {
+                source: String::new(),
+                kind: KIND.to_owned(),
+                id: texts.id(),
+            },
             ..Person::default()
         }
     }
 
-    fn record(&self, entry: &Entry) -> Record {
-        Record {
-            source: String::new(),
-            kind: KIND.to_owned(),
-            id: self.id(entry),
-        }
+    fn texts(&self, entry: usize) -> Texts {
+        let mut texts = Texts::default();
+        text::unpack_into(&mut texts.own, self.packed(entry));
+        text::unpack_into(&mut texts.company, self.packed_company(entry));
+        texts
     }
 
-    fn id(&self, entry: &Entry) -> String {
-        let name = self.text(Span {
-            start: entry.start,
-            length: entry.name,
-        });
-        let before = [entry.name, entry.note, entry.url, entry.email];
-        let id = self.text(Span {
-            start: entry.start + before.into_iter().map(u32::from).sum::<u32>(),
-            length: entry.id,
-        });
+    fn packed(&self, entry: usize) -> &[u8] {
+        let end = self.entries.get(entry + 1);
+        let end = end.map_or(self.texts.len(), |next| next.start as usize);
+        &self.texts[self.entries[entry].start as usize..end]
+    }
+
+    /// A line ends with the same byte however it is packed.
+    fn packed_name(&self, entry: usize) -> &[u8] {
+        let packed = self.packed(entry);
+        let end = packed.iter().position(|byte| *byte == b'\n');
+        &packed[..end.unwrap_or(packed.len())]
+    }
+
+    fn packed_company(&self, entry: usize) -> &[u8] {
+        let company = self.entries[entry].company as usize;
+        let end = self.company_starts.get(company + 1);
+        let end = end.map_or(self.companies.len(), |next| *next as usize);
+        &self.companies[self.company_starts[company] as usize..end]
+    }
+
+    fn numbers_of(&self, entry: usize) -> Range<u32> {
+        let next = self.entries.get(entry + 1);
+        let end = next.map_or(self.numbers.len() as u32, |next| next.first_number);
+        self.entries[entry].first_number..end
+    }
+}
+
+/// An entry's texts, unpacked.
+#[derive(Default)]
+struct Texts {
+    own: String,
+    company: String,
+}
+
+impl Texts {
+    /// Name, note, link, e-mail address and id.
+    fn lines(&self) -> [&str; 5] {
+        let mut lines = self.own.split('\n');
+        std::array::from_fn(|_| lines.next().unwrap_or_default())
+    }
+
+    fn id(&self) -> String {
+        let [name, .., id] = self.lines();
         if id.is_empty() {
-            record_id(name, self.text(entry.company))
+            record_id(name, &self.company)
         } else {
             id.to_owned()
         }
-    }
-
-    fn text(&self, span: Span) -> &str {
-        let start = span.start as usize;
-        &self.texts[start..start + usize::from(span.length)]
-    }
-
-    fn numbers_of(&self, entry: &Entry) -> Range<u32> {
-        let next = self
-            .entries
-            .partition_point(|other| other.first_number <= entry.first_number);
-        let end = self
-            .entries
-            .get(next)
-            .map_or(self.numbers.len() as u32, |e| e.first_number);
-        entry.first_number..end
-    }
-
-    fn number(&self, index: u32) -> Option<PhoneNumber> {
-        self.plan
-            .number(self.text(self.numbers[index as usize]))
-            .ok()
     }
 }
 

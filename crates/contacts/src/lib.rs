@@ -1,7 +1,8 @@
-//! People and companies by number: vCard and CSV books.
+//! Who has a number, and who has a name: books of contacts, directories and CRMs in one [`Directory`].
 //!
-//! [`Book::load`] reads a file, [`Book::find`] says who has a number, [`Book::search`] finds by
-//! name, [`watch`] keeps a book as its file is.
+//! A [`Source`] knows people; the directory asks all of them, each question once, verifies what they say, keeps it for a
+//! while, and remembers whom somebody chose ([`memory`]). [`Book`] is a file of contacts in memory, [`BookSource`] makes a
+//! source of it, [`watch`] keeps it as its file is; other sources pack their people into one by [`Builder`].
 
 mod book;
 mod book_source;
@@ -13,6 +14,7 @@ pub mod directory;
 pub mod ldap;
 mod likeness;
 pub mod memory;
+pub mod memory_file;
 mod person;
 mod report;
 mod source;

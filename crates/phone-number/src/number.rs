@@ -1,6 +1,6 @@
 //! A phone number as it was written and as the world dials it.
 
-use crate::{NumberKey, Region, numbering, text};
+use crate::{NumberKey, Region, key::SHORTEST_NATIONAL, numbering, text};
 use std::fmt;
 
 /// What a text names: a number of the world's plan (E.164), or digits that mean something only
@@ -30,6 +30,24 @@ impl PhoneNumber {
     pub fn parse(text: &str, country: Region) -> Result<Self, ParseNumberError> {
         let written = text::read(text)?;
         Ok(Self::from_written(text, written, country, ""))
+    }
+
+    /// The number of a key with this extension, without asking any numbering plan; `digits` are its normal form, for keys
+    /// that are not exact. An E.164 number counts as valid, since it was read as one before.
+    #[must_use]
+    pub fn of_key(key: NumberKey, digits: &str, extension: Option<&str>) -> Option<Self> {
+        let normal = key.normal_form().unwrap_or_else(|| digits.to_owned());
+        if NumberKey::of(&normal) != key {
+            return None;
+        }
+        let is_e164 = normal.starts_with('+');
+        Some(Self {
+            raw: normal.clone(),
+            digits: normal.clone(),
+            valid: is_e164,
+            e164: is_e164.then_some(normal),
+            extension: extension.map(str::to_owned),
+        })
     }
 
     /// `area_code` completes local numbers (seven digits in many cities).
@@ -107,12 +125,12 @@ impl PhoneNumber {
     /// trace to follow, no proof. None for short numbers and feature codes.
     #[must_use]
     pub fn national_key(&self) -> Option<NumberKey> {
-        const SHORTEST: usize = 7;
         let national = match &self.e164 {
             Some(e164) => numbering::without_code(e164)?,
             None => self.digits.as_str(),
         };
-        let plain = national.len() >= SHORTEST && national.bytes().all(|b| b.is_ascii_digit());
+        let plain =
+            national.len() >= SHORTEST_NATIONAL && national.bytes().all(|b| b.is_ascii_digit());
         plain.then(|| NumberKey::of(national))
     }
 

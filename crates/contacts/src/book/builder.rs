@@ -1,8 +1,8 @@
 //! Packs people into a book.
 
-use super::{Book, Entry, Span};
+use super::{Book, Entry, numbers::Collected, text};
 use crate::{LoadReport, clean, person::Card};
-use phone_number::{CallLink, DialPlan, NumberKey, PhoneNumber, numbers_in};
+use phone_number::{CallLink, DialPlan, PhoneNumber, numbers_in};
 use std::collections::HashMap;
 
 /// More numbers than this belong to nobody; the rest is left out.
@@ -15,12 +15,13 @@ const MAX_TEXTS: usize = 1_000_000_000;
 /// Takes people one by one and makes a book of them.
 pub struct Builder {
     plan: DialPlan,
-    texts: String,
+    texts: Vec<u8>,
     entries: Vec<Entry>,
-    numbers: Vec<Span>,
-    companies: HashMap<String, Span>,
-    index: Vec<(NumberKey, u32)>,
-    pub(crate) report: LoadReport,
+    companies: Vec<u8>,
+    company_starts: Vec<u32>,
+    known_companies: HashMap<String, u32>,
+    numbers: Collected,
+    report: LoadReport,
 }
 
 impl Builder {
@@ -29,11 +30,12 @@ impl Builder {
     pub fn new(plan: &DialPlan) -> Self {
         Self {
             plan: plan.clone(),
-            texts: String::new(),
+            texts: Vec::new(),
             entries: Vec::new(),
-            numbers: Vec::new(),
-            companies: HashMap::new(),
-            index: Vec::new(),
+            companies: Vec::new(),
+            company_starts: vec![0],
+            known_companies: HashMap::from([(String::new(), 0)]),
+            numbers: Collected::default(),
             report: LoadReport::default(),
         }
     }
@@ -49,7 +51,7 @@ impl Builder {
             self.report.skip(line, "none of its numbers can be read");
             return;
         };
-        if self.texts.len() > MAX_TEXTS {
+        if self.texts.len() + self.companies.len() > MAX_TEXTS {
             self.report.skip(line, "the book is full");
             return;
         }
@@ -62,29 +64,24 @@ impl Builder {
                 company.clone()
             };
         }
-        let company = self.company(company);
-        let name = self.push(&name);
-        let note = self.push(&clean::line(&card.note, clean::MAX_NOTE));
-        let url = self.push(&clean::url(&card.url).unwrap_or_default());
-        let email = clean::email(&card.email).unwrap_or_default();
-        let email = self.push(&email);
-        let id = self.push(if card.id.len() <= MAX_ID {
-            &card.id
-        } else {
-            ""
-        });
-        self.entries.push(Entry {
-            start: name.start,
-            name: name.length,
-            note: note.length,
-            url: url.length,
-            email: email.length,
-            id: id.length,
-            company,
+        let own = [
+            &name,
+            &clean::line(&card.note, clean::MAX_NOTE),
+            &clean::url(&card.url).unwrap_or_default(),
+            &clean::email(&card.email).unwrap_or_default(),
+            &id(&card.id),
+        ];
+        let entry = Entry {
+            start: self.texts.len() as u32,
+            company: self.company(company),
             first_number: self.numbers.len() as u32,
-        });
+        };
+        let own = own.map(String::as_str).join("\n");
+        text::pack_into(&mut self.texts, own.trim_end_matches('\n'));
+        let owner = self.entries.len() as u32;
+        self.entries.push(entry);
         for number in &numbers {
-            self.push_number(number);
+            self.numbers.push(number, owner);
         }
     }
 
@@ -96,19 +93,17 @@ impl Builder {
     /// The book, and what was left out of it.
     #[must_use]
     pub fn finish(mut self) -> (Book, LoadReport) {
-        self.index.sort_unstable();
-        self.index.dedup();
         let mut book = Book {
-            plan: self.plan,
             texts: self.texts,
             entries: self.entries,
-            numbers: self.numbers,
-            keys: self.index.iter().map(|(key, _)| *key).collect(),
-            keyed: self.index.iter().map(|(_, number)| *number).collect(),
+            companies: self.companies,
+            company_starts: self.company_starts,
+            numbers: self.numbers.finish(),
         };
         book.texts.shrink_to_fit();
         book.entries.shrink_to_fit();
-        book.numbers.shrink_to_fit();
+        book.companies.shrink_to_fit();
+        book.company_starts.shrink_to_fit();
         self.report.entries = book.entries.len();
         self.report.numbers = book.numbers.len();
         (book, self.report)
@@ -134,46 +129,33 @@ impl Builder {
                 .collect();
         }
         let link = CallLink::parse(phone.trim()).ok();
-        let text = link.map(|link| packed(link.digits(), link.extension()));
+        let text = link.map(|link| match link.extension() {
+            Some(extension) => format!("{}x{extension}", link.digits()),
+            None => link.digits().to_owned(),
+        });
         text.and_then(|text| self.plan.number(&text).ok())
             .into_iter()
             .collect()
     }
 
-    fn company(&mut self, company: String) -> Span {
-        if let Some(known) = self.companies.get(&company) {
+    fn company(&mut self, company: String) -> u32 {
+        if let Some(known) = self.known_companies.get(&company) {
             return *known;
         }
-        let span = self.push(&company);
-        self.companies.insert(company, span);
-        span
-    }
-
-    /// Lengths fit: every text was cut to a few hundred characters before.
-    fn push(&mut self, text: &str) -> Span {
-        let start = self.texts.len() as u32;
-        self.texts.push_str(text);
-        Span {
-            start,
-            length: u16::try_from(text.len()).unwrap_or(u16::MAX),
-        }
-    }
-
-    fn push_number(&mut self, number: &PhoneNumber) {
-        let index = self.numbers.len() as u32;
-        let span = self.push(&packed(number.normal_form(), number.extension()));
-        self.numbers.push(span);
-        self.index.push((number.key(), index));
-        if let Some(key) = number.national_key() {
-            self.index.push((key, index));
-        }
+        let index = self.company_starts.len() as u32;
+        self.company_starts.push(self.companies.len() as u32);
+        text::pack_into(&mut self.companies, &company);
+        self.known_companies.insert(company, index);
+        index
     }
 }
 
-/// The shortest text from which the same number is read again.
-fn packed(digits: &str, extension: Option<&str>) -> String {
-    match extension {
-        Some(extension) => format!("{digits}x{extension}"),
-        None => digits.to_owned(),
+/// Ids are used as they are: one that is too long or not plain is none.
+fn id(id: &str) -> String {
+    let is_plain = id.len() <= MAX_ID && clean::line(id, MAX_ID) == id;
+    if is_plain {
+        id.to_owned()
+    } else {
+        String::new()
     }
 }

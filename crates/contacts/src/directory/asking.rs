@@ -314,24 +314,25 @@ struct Asking {
 impl Asking {
     async fn run(mut self, source: Arc<dyn Source>, turns: Arc<Semaphore>, deadline: Duration) {
         let started = Instant::now();
+        let end = started + deadline * LATE;
         let what = self.what.clone();
         let is_turn = AtomicBool::new(false);
         let mut answer = pin!(async {
             let _turn = turns.acquire().await;
+            if Instant::now() >= end {
+                // The turn comes when nobody waits any more: the source is not troubled for nothing.
+                return Err(too_slow(false, deadline));
+            }
             is_turn.store(true, Ordering::Relaxed);
             answer(source.as_ref(), &what).await
         });
-        let answered = match timeout_at(started + deadline, &mut answer).await {
-            Ok(answered) => Some(answered),
-            Err(_) => {
-                self.overdue();
-                timeout_at(started + deadline * LATE, &mut answer)
-                    .await
-                    .ok()
-            }
-        };
-        let answered =
-            answered.unwrap_or_else(|| Err(too_slow(is_turn.load(Ordering::Relaxed), deadline)));
+        let mut answered = timeout_at(started + deadline, &mut answer).await;
+        if answered.is_err() {
+            self.overdue();
+            answered = timeout_at(end, &mut answer).await;
+        }
+        let was_asked = is_turn.load(Ordering::Relaxed);
+        let answered = answered.unwrap_or_else(|_| Err(too_slow(was_asked, deadline)));
         self.tell(source.as_ref(), answered);
     }
 

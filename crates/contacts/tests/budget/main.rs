@@ -1,4 +1,4 @@
-//! What a book of 100,000 people may cost.
+//! What a book of 100,000 people may cost: as a book of a million numbers may, in its measure.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,7 +15,7 @@ use std::{path::Path, time::Instant};
 
 /// One test on its own: the counter counts for the whole process.
 #[test]
-fn a_book_of_100_000_people_keeps_at_most_25_mb_and_loads_in_a_second() {
+fn a_book_of_150_000_numbers_keeps_so_much_that_a_million_keep_100_mb() {
     let plan = DialPlan::new(Region::RU);
     PhoneNumber::parse("+7 906 219-50-47", Region::RU).unwrap();
     for (text, name) in [
@@ -32,7 +32,7 @@ fn a_book_of_100_000_people_keeps_at_most_25_mb_and_loads_in_a_second() {
             (100_000, 0, 150_000)
         );
         assert!(kept > 5_000_000, "the counter counts nothing: {kept}");
-        assert!(kept <= 25_000_000, "{name} keeps {kept} bytes");
+        assert!(kept <= 15_000_000, "{name} keeps {kept} bytes");
         // A second is the goal of the optimised program; this one is neither that nor alone.
         assert!(elapsed.as_secs() < 30, "{name} took {elapsed:?}");
         let number = PhoneNumber::parse("8 (906) 005-00-00", Region::RU).unwrap();

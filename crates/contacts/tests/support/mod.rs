@@ -4,6 +4,7 @@
 
 use contacts::{
     Answering, Directory, Link, Person, Question, Source, SourceError, SourceErrorKind, Who,
+    directory::Settings,
 };
 use phone_number::{DialPlan, PhoneNumber, Region};
 use std::{
@@ -63,6 +64,12 @@ pub(crate) fn link(source: &str, id: &str) -> Link {
         by: Some("Bob".into()),
         at: 7,
     }
+}
+
+pub(crate) fn directory(sources: &[&Arc<Fake>]) -> Directory {
+    let directory = Directory::new(Settings::new(plan()));
+    set(&directory, sources);
+    directory
 }
 
 pub(crate) fn set(directory: &Directory, sources: &[&Arc<Fake>]) {
