@@ -4,8 +4,8 @@ use crate::Scene;
 use anyhow::{Result, ensure};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use testkit::Tryton;
 use testkit::tryton::{Party, Phone};
+use testkit::{Odoo, Tryton};
 use view::{Card, Reply, Request, SecretText};
 use wire::{ConnectorSettings, SourceReport, SourceState};
 
@@ -98,6 +98,22 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// Odoo 19 by its own interface.
+    #[must_use]
+    pub fn odoo(odoo: &Odoo) -> Self {
+        Self {
+            settings: ConnectorSettings {
+                id: "odoo".into(),
+                file: "odoo".into(),
+                enabled: true,
+                values: owned(&[("base_url", &odoo.url()), ("db", odoo.database())]),
+            },
+            secrets: owned(&[("api_key", odoo.key())]),
+        }
+    }
+}
+
 fn owned(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     pairs.iter().map(owned).collect()
@@ -132,6 +148,13 @@ pub fn disconnect(scene: &Scene) -> Result<()> {
 #[must_use]
 pub fn report(card: &Card) -> Option<&SourceReport> {
     card.sources.iter().find(|report| report.source == "Tryton")
+}
+
+/// What the source said that knows somebody.
+#[must_use]
+pub fn found_by(card: &Card) -> Option<&SourceReport> {
+    let mut reports = card.sources.iter();
+    reports.find(|report| matches!(report.state, SourceState::Found { .. }))
 }
 
 /// Whether nobody is asked for this card any more.
