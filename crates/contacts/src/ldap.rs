@@ -14,6 +14,7 @@ use line::{Answer, Line};
 use phone_number::DialPlan;
 use secrecy::SecretString;
 use std::{path::PathBuf, time::Duration};
+use wire::Record;
 
 /// Nobody shares a number with so many people; a directory that finds more matches something else.
 const MOST_WITH_NUMBER: usize = 100;
@@ -189,6 +190,13 @@ impl LdapSource {
         Ok(people)
     }
 
+    async fn of_record(&self, id: &str) -> Result<Option<Person>, SourceError> {
+        let filter = filter::by_key(&self.config, id);
+        let answer = self.line.search(&filter, 2).await?;
+        let mut people = self.people(&answer);
+        Ok(people.find(|person| person.record.id == id))
+    }
+
     fn people<'a>(&'a self, answer: &'a Answer) -> impl Iterator<Item = Person> + 'a {
         let person = |entry: &SearchEntry| entry::person(&self.config, entry);
         answer.entries.iter().filter_map(person)
@@ -210,6 +218,10 @@ impl Source for LdapSource {
 
     fn find<'a>(&'a self, text: &'a str, limit: usize) -> Answering<'a, Vec<Person>> {
         Box::pin(self.called(text, limit))
+    }
+
+    fn by_record<'a>(&'a self, record: &'a Record) -> Option<Answering<'a, Option<Person>>> {
+        Some(Box::pin(self.of_record(&record.id)))
     }
 
     fn deadline(&self) -> Duration {

@@ -3,10 +3,12 @@
 //! A [`Source`] knows people; the directory asks all of them, each question once, verifies what they say, keeps it for a
 //! while, and remembers whom somebody chose ([`memory`]). [`Book`] is a file of contacts in memory, [`BookSource`] makes a
 //! source of it, [`watch`] keeps it as its file is; other sources pack their people into one by [`Builder`].
+//! [`ldap`] asks a directory, [`carddav`] copies address books.
 
 mod book;
 mod book_source;
 mod bounded;
+pub mod carddav;
 mod charset;
 mod clean;
 mod csv_book;

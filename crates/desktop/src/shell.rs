@@ -61,6 +61,7 @@ pub enum SecretOutcome {
 
 /// What happens on the line to the integration server.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "handed on once and not kept")]
 pub enum ServerEvent {
     /// `attempt` counts from 1 since the last time it was up.
     Connecting {
@@ -123,7 +124,7 @@ pub enum ServerCommand {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AboutCall {
     pub call: String,
-    /// In normal form; `None`: withheld.
+    /// As a person reads it, with its extension; `None`: withheld.
     pub number: Option<String>,
     /// What was dialled (DID), as the card says it.
     pub line: Option<String>,
@@ -142,6 +143,8 @@ pub enum PeopleWish {
     },
     Unlink {
         call: AboutCall,
+        /// Who stands there.
+        shown: Option<Record>,
     },
     /// What must be told to make a new person.
     Forms {

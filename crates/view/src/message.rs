@@ -262,6 +262,7 @@ pub enum Change {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
 #[serde(tag = "message", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "encoded where it is made")]
 pub enum AgentMessage {
     Reply {
         id: u64,

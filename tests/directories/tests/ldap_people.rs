@@ -79,6 +79,14 @@ async fn nobody_one_and_two_are_told_as_they_are() {
         (anna.record.source.as_str(), anna.record.id.len()),
         ("ldap", 36)
     );
+    let asked = ldap.by_record(&anna.record).expect("can be asked").await;
+    assert_eq!(asked.as_ref(), Ok(&Some(anna.clone())));
+    let gone = wire::Record {
+        id: anna.record.id.replace('0', "1").replace('a', "b"),
+        ..anna.record.clone()
+    };
+    let asked = ldap.by_record(&gone).expect("can be asked").await;
+    assert_eq!(asked, Ok(None));
     assert_eq!(
         names(&who(&ldap, "+442079460000").await),
         ["Night desk", "Reception"]

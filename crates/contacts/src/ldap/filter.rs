@@ -48,6 +48,25 @@ pub(super) fn by_text(config: &LdapConfig, text: &str) -> Option<String> {
     Some(among_people(config, &matches))
 }
 
+/// The entry that the directory calls so: by its key as text or as bytes, or by its name (DN).
+pub(super) fn by_key(config: &LdapConfig, key: &str) -> String {
+    let text = ldap_escape(key).into_owned();
+    if key.contains('=') {
+        // The first is OpenLDAP's, the second Active Directory's.
+        let names = ["entryDN", "distinguishedName"].map(str::to_owned);
+        return among_people(config, &any_of(&names, &[text]));
+    }
+    let is_bytes = key.len() == 32 && key.bytes().all(|b| b.is_ascii_hexdigit());
+    let bytes = key
+        .as_bytes()
+        .chunks(2)
+        .map(|two| String::from_utf8_lossy(two));
+    let bytes: String = bytes.map(|two| format!("\\{two}")).collect();
+    let mut values = vec![text];
+    values.extend(is_bytes.then_some(bytes));
+    among_people(config, &any_of(&config.attributes.key, &values))
+}
+
 /// Filters are often written without the outer brackets.
 pub(super) fn bracketed(filter: &str) -> String {
     let filter = filter.trim();
@@ -169,6 +188,20 @@ mod tests {
             "{}",
             by_number(&config, &number)
         );
+    }
+
+    #[test]
+    fn a_record_is_asked_for_by_its_key_in_either_form_or_by_its_name() {
+        let mut config = config(Region::RU);
+        config.attributes.key = vec!["objectGUID".into()];
+        let asked = by_key(&config, "00112233445566778899aabbccddeeff");
+        assert!(
+            asked.contains(r"(objectGUID=\00\11\22\33\44\55\66\77\88\99\aa\bb\cc\dd\ee\ff)"),
+            "{asked}"
+        );
+        assert!(ldap3::parse_filter(&asked).is_ok());
+        let asked = by_key(&config, "cn=K (A),dc=firm");
+        assert!(asked.contains(r"(entryDN=cn=K \28A\29,dc=firm)"), "{asked}");
     }
 
     #[test]

@@ -101,12 +101,14 @@ impl<S: Shell> Controller<S> {
     }
 
     fn remove_connector(&mut self, asker: Asker, id: &str) -> Result<(), String> {
-        let mut connectors = self.state.settings.settings.connectors.clone();
-        connectors.remove(self.place_of(id)?);
-        self.save_connectors(asker, connectors)?;
+        let place = self.place_of(id)?;
+        self.is_saving()?;
+        // While it is still there, the shell knows which secrets it has.
         let connector = id.to_owned();
         self.shell.connector(ConnectorCommand::Forget { connector });
-        Ok(())
+        let mut connectors = self.state.settings.settings.connectors.clone();
+        connectors.remove(place);
+        self.save_connectors(asker, connectors)
     }
 
     fn move_connector(&mut self, asker: Asker, id: &str, to: u32) -> Result<(), String> {
@@ -164,15 +166,20 @@ impl<S: Shell> Controller<S> {
             .ok_or_else(|| "This contact source is not connected any more.".to_owned())
     }
 
+    fn is_saving(&self) -> Result<(), String> {
+        if self.saving.is_some() {
+            return Err("The settings are being saved just now. Try again.".into());
+        }
+        Ok(())
+    }
+
     /// Answered when the file is written.
     fn save_connectors(
         &mut self,
         asker: Asker,
         connectors: Vec<ConnectorSettings>,
     ) -> Result<(), String> {
-        if self.saving.is_some() {
-            return Err("The settings are being saved just now. Try again.".into());
-        }
+        self.is_saving()?;
         let mut view = self.state.settings.clone();
         view.settings.connectors = connectors;
         self.saving = Some(Saving { asker });

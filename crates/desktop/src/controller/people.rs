@@ -127,6 +127,7 @@ impl<S: Shell> Controller<S> {
             }
             Request::UnlinkPerson { call } => PeopleWish::Unlink {
                 call: self.about(call)?,
+                shown: self.shown_at(call),
             },
             Request::PersonForms { call } => PeopleWish::Forms { call: known(call)? },
             Request::CreatePerson {
@@ -157,7 +158,7 @@ impl<S: Shell> Controller<S> {
             let number = running.remote.number.as_ref();
             return Ok(AboutCall {
                 call: call.to_owned(),
-                number: number.map(|number| number.dial_back.clone()),
+                number: number.map(|number| number.display.clone()),
                 line: running.line.clone(),
             });
         }
@@ -166,9 +167,20 @@ impl<S: Shell> Controller<S> {
         let recent = recent.ok_or_else(gone)?;
         Ok(AboutCall {
             call: call.to_owned(),
-            number: recent.call_back.clone(),
+            number: recent.party.number.clone(),
             line: recent.line.clone(),
         })
+    }
+
+    fn shown_at(&self, call: &str) -> Option<Record> {
+        let running = self.calls.get(call).and_then(|call| call.people.one());
+        let recent = || {
+            let mut recent = self.state.recent.iter();
+            let recent = recent.find(|recent| recent.call == call)?;
+            recent.person.as_ref()
+        };
+        let person = running.or_else(recent)?;
+        Some(person.record.clone()).filter(|record| *record != Record::default())
     }
 
     /// Lays over what is shown what has become of a wish. `linked`: who it is, where the sources said so.
@@ -261,6 +273,7 @@ impl<S: Shell> Controller<S> {
             return;
         };
         running.people = people.clone();
+        running.remembered = remembered.cloned();
         let running = running.clone();
         if let Some(now) = self.now
             && !self.is_server_mode()

@@ -229,6 +229,8 @@ pub(crate) fn ringing(name: &str) -> CallUpdate {
             name: Some(name.into()),
         },
         people: People::Nobody,
+        sources: Vec::new(),
+        remembered: None,
         line: None,
         since: Instant::now(),
         answered: None,
@@ -255,7 +257,10 @@ fn people_wish(wish: &PeopleWish) -> String {
             let Record { source, id, .. } = record;
             format!("link {} with {source} {id}, {remember:?}", about(call))
         }
-        PeopleWish::Unlink { call } => format!("unlink {}", about(call)),
+        PeopleWish::Unlink { call, shown } => {
+            let shown = shown.as_ref().map_or("nobody", |record| &record.id);
+            format!("unlink {} from {shown}", about(call))
+        }
         PeopleWish::Forms { call } => {
             format!("forms for {}", call.as_ref().map_or("nobody".into(), about))
         }
