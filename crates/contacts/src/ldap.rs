@@ -6,7 +6,10 @@
 mod entry;
 mod error;
 mod filter;
+mod form;
 mod line;
+
+pub use form::{TITLE, fields};
 
 use crate::{Answering, Likeness, Person, Question, Source, SourceError, clean, likeness};
 use ldap3::SearchEntry;
@@ -20,6 +23,8 @@ use wire::Record;
 const MOST_WITH_NUMBER: usize = 100;
 /// For a list that a person reads.
 const MOST_FOUND: usize = 200;
+/// Active Directory's contacts are no persons.
+const FILTER: &str = "(|(objectClass=person)(objectClass=contact))";
 /// A card that appears later than this is of no use; the answer may still be added late.
 const SOON: Duration = Duration::from_secs(3);
 
@@ -68,7 +73,7 @@ impl LdapConfig {
             bind: String::new(),
             password: SecretString::from(""),
             base: base.to_owned(),
-            filter: "(|(objectClass=person)(objectClass=contact))".to_owned(),
+            filter: FILTER.to_owned(),
             attributes: LdapAttributes::default(),
             link: None,
             deadline: Duration::from_secs(10),
