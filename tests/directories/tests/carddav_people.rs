@@ -357,14 +357,25 @@ async fn what_is_wrong_is_said_with_what_to_do() {
     ))
     .await;
     assert!(page.words.contains("answers with a web page"), "{page}");
-    let there = "Location: https://evil.example/steal?all\r\n";
-    let elsewhere = said(answer("302 Found", there, "")).await;
-    assert!(
-        elsewhere
-            .words
-            .contains("sends us on to https://evil.example:"),
-        "{elsewhere}"
+    let heard = Arc::new(AtomicUsize::new(0));
+    let hears = heard.clone();
+    let thief = serve(move |_| {
+        hears.fetch_add(1, Ordering::SeqCst);
+        answer("207 Multi-Status", "", "<multistatus xmlns=\"DAV:\"/>")
+    });
+    let thief = thief.expect("a server");
+    let there = format!("Location: http://{thief}/steal?all\r\n");
+    let elsewhere = said(answer("302 Found", &there, "")).await;
+    let named = format!("sends us on to http://{thief}:");
+    assert!(elsewhere.words.contains(&named), "{elsewhere}");
+    let link = format!(
+        "<multistatus xmlns=\"DAV:\"><response><href>/</href><propstat><prop><current-user-principal>\
+         <href>http://{thief}/</href></current-user-principal></prop><status>HTTP/1.1 200 OK</status></propstat>\
+         </response></multistatus>"
     );
+    let linked = said(answer("207 Multi-Status", "", &link)).await;
+    assert!(linked.words.contains(&named), "{linked}");
+    assert_eq!(heard.load(Ordering::SeqCst), 0, "the password went nowhere");
     let circle = said(answer("302 Found", "Location: /\r\n", "")).await;
     assert!(circle.words.contains("in circles"), "{circle}");
     let busy = said(answer("429 Too Many Requests", "Retry-After: 77\r\n", "")).await;
