@@ -128,7 +128,10 @@ impl<'a> Filled<'a> {
         match pause {
             Some(pause) if pause >= unit && pause <= LONGEST => pause,
             Some(_) | None => {
-                self.wrong(name, "this is a number from 1 to an hour");
+                self.wrong(
+                    name,
+                    "this is a whole number, 1 at least and an hour at most",
+                );
                 LONGEST
             }
         }
