@@ -15,7 +15,7 @@ use crate::{Answering, Likeness, Person, Question, Source, SourceError, clean, l
 use ldap3::SearchEntry;
 use line::{Answer, Line};
 use phone_number::DialPlan;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use std::{path::PathBuf, time::Duration};
 use wire::Record;
 
@@ -79,6 +79,14 @@ impl LdapConfig {
             deadline: Duration::from_secs(10),
             plan,
         }
+    }
+}
+
+impl LdapConfig {
+    /// A bind with a name and no password is anonymous to LDAP, and succeeds (RFC 4513, 5.1.2): it would seem right and
+    /// find nobody.
+    fn lacks_password(&self) -> bool {
+        !self.bind.is_empty() && self.password.expose_secret().is_empty()
     }
 }
 
@@ -152,6 +160,9 @@ impl LdapSource {
     /// Settings that cannot work, or would send a password in the clear.
     pub fn new(config: LdapConfig) -> Result<Self, SourceError> {
         let line = Line::new(&config)?;
+        if config.lacks_password() {
+            return Err(error::no_password(&config.bind));
+        }
         Ok(Self { config, line })
     }
 

@@ -119,6 +119,9 @@ impl LdapConfig {
             deadline: filled.pause("seconds", Duration::from_secs(1)),
             plan,
         };
+        if config.lacks_password() {
+            filled.wrong("password", "the account has none, and would be nobody");
+        }
         if let (false, Err(error)) = (config.url.is_empty(), Line::new(&config)) {
             filled.wrong("url", &error.words);
         }
@@ -167,15 +170,18 @@ mod tests {
             ("filter", "(("),
             ("numbers", "mobile)(cn=*"),
             ("seconds", "0"),
+            ("bind", "cn=sidetone"),
             ("colour", "red"),
         ]);
         let wrong = wrong.unwrap_err();
         let names: Vec<&str> = wrong.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(
             names,
-            ["colour", "base", "seconds", "url", "numbers", "filter"]
+            [
+                "colour", "base", "seconds", "password", "url", "numbers", "filter"
+            ]
         );
-        assert!(wrong[3].1.contains("in the clear"), "{wrong:?}");
+        assert!(wrong[4].1.contains("in the clear"), "{wrong:?}");
     }
 
     fn made(values: &[(&str, &str)]) -> Result<LdapConfig, Wrong> {
