@@ -10,7 +10,7 @@ mod book_source;
 mod bounded;
 pub mod carddav;
 mod charset;
-mod clean;
+pub mod clean;
 mod csv_book;
 pub mod directory;
 pub mod ldap;
