@@ -11,7 +11,7 @@ use contacts::memory_file;
 use contacts::{BookSource, Directory, Link, Source, Unlink};
 use desktop::{AboutCall, ConnectorCommand, ConnectorNews, Input, PeopleWish};
 use phone_number::{DialPlan, PhoneNumber};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use sources::{Around, Description, Kept, Made, Vault as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -155,6 +155,7 @@ impl People {
         let around = Around {
             plan: self.plan.clone(),
             vault: self.secrets.clone(),
+            copies: folders::data(),
         };
         let kept = Kept::new(connector, around);
         let (mut now, mut health) = (kept.now(), kept.health().changes());
@@ -252,10 +253,12 @@ impl People {
         let now = now.borrow();
         let kind = now.kind.as_deref();
         let fields = kind.map_or(&[][..], |kind| &kind.fields);
+        let title = now.source().map(|source| source.title().to_owned());
+        let title = title.or_else(|| kind.map(|kind| kind.title.clone()));
         Connector {
             id: settings.id.clone(),
             file: settings.file.clone(),
-            title: kind.map_or_else(|| settings.id.clone(), |kind| kind.title.clone()),
+            title: title.unwrap_or_else(|| settings.id.clone()),
             enabled: settings.enabled,
             fields: sources::filled(fields, settings, |name| {
                 now.stored.iter().any(|stored| stored == name)
@@ -329,11 +332,14 @@ impl People {
         }
         let (secrets, plan) = (self.secrets.clone(), self.plan.clone());
         self.tell(async move {
-            let made = make(&connector, &typed, &secrets, plan).await;
-            if made.is_ok() {
-                secrets.keep(&connector.id, typed).await;
-            }
-            let result = made.map(|_| ()).map_err(|words| words.join(" "));
+            let result = match make(&connector, &typed, &secrets, plan).await {
+                Ok(Form { names, .. }) => {
+                    let typed = typed.into_iter().filter(|(name, _)| names.contains(name));
+                    secrets.keep(&connector.id, typed.collect()).await;
+                    Ok(())
+                }
+                Err(words) => Err(words.join(" ")),
+            };
             ConnectorNews::Checked { key, result }
         });
     }
@@ -342,7 +348,7 @@ impl People {
         let (secrets, plan) = (self.secrets.clone(), self.plan.clone());
         self.tell(async move {
             let findings = match make(&connector, &typed, &secrets, plan).await {
-                Ok(made) => match timeout(TEST, made.test()).await {
+                Ok(form) => match timeout(TEST, form.made.test()).await {
                     Ok(findings) => findings,
                     Err(_) => vec![failed("answer", "It did not come to an end in 45 s.")],
                 },
@@ -470,27 +476,37 @@ fn done(id: String, answer: Answer, linked: Option<wire::Person>) -> Input {
     }
 }
 
+/// A form that is filled in right.
+struct Form {
+    /// Of its secrets.
+    names: Vec<String>,
+    made: Made,
+}
+
 /// The source by these settings with what is typed and, where nothing is, with what is stored.
 async fn make(
     connector: &ConnectorSettings,
     typed: &BTreeMap<String, SecretString>,
     stored: &Secrets,
     plan: DialPlan,
-) -> Result<Made, Vec<String>> {
+) -> Result<Form, Vec<String>> {
     let file = connector.file.clone();
     let read = tokio::task::spawn_blocking(move || Description::read(&file)).await;
     let description = read.map_err(|error| vec![error.to_string()])??;
     let fields = &description.kind().fields;
     let secret = fields.iter().filter(|field| sources::is_secret(field.kind));
-    let names = secret.map(|field| field.name.clone());
-    let names = names.filter(|name| !typed.contains_key(name));
-    let mut secrets = stored
-        .load(&connector.id, names.collect())
-        .await
-        .map_err(|words| vec![words])?;
-    secrets.extend(typed.clone());
-    let made = description.make(connector, &secrets, &plan);
-    made.map_err(|complaints| sources::sentences(&complaints, fields))
+    let names: Vec<String> = secret.map(|field| field.name.clone()).collect();
+    let untyped = names.iter().filter(|name| !typed.contains_key(*name));
+    let loaded = stored.load(&connector.id, untyped.cloned().collect()).await;
+    let mut secrets = loaded.map_err(|words| vec![words])?;
+    let typed = typed
+        .iter()
+        .filter(|(_, secret)| !secret.expose_secret().is_empty());
+    secrets.extend(typed.map(|(name, secret)| (name.clone(), secret.clone())));
+    match description.make(connector, &secrets, &plan) {
+        Ok(made) => Ok(Form { names, made }),
+        Err(complaints) => Err(sources::sentences(&complaints, fields)),
+    }
 }
 
 fn failed(what: &str, words: &str) -> wire::rest::Finding {

@@ -1,8 +1,10 @@
 //! What can be connected, and the source that comes of a form.
 
 use crate::form::{Complaint, Filled};
-use crate::ldap;
+use crate::health::Health;
+use crate::{carddav, ldap};
 use contacts::Source;
+use contacts::carddav::{CardDavConfig, CardDavSource};
 use contacts::ldap::LdapSource;
 use phone_number::DialPlan;
 use secrecy::SecretString;
@@ -27,18 +29,23 @@ pub struct Description {
 #[derive(Clone, Debug)]
 enum What {
     Ldap,
+    CardDav,
 }
 
 /// A source that was made of its settings.
 #[derive(Clone, Debug)]
 pub enum Made {
     Ldap(Arc<LdapSource>),
+    CardDav {
+        config: Arc<CardDavConfig>,
+        source: Arc<CardDavSource>,
+    },
 }
 
 /// All that can be connected: what comes with the program, then one's own files in this folder. Reads files.
 #[must_use]
 pub fn kinds(own: Option<&Path>) -> Vec<ConnectorKind> {
-    let mut kinds = vec![ldap::kind()];
+    let mut kinds = vec![ldap::kind(), carddav::kind()];
     kinds.extend(own.into_iter().flat_map(own_files).map(|file| kind(&file)));
     kinds
 }
@@ -51,8 +58,8 @@ pub fn kind(file: &str) -> ConnectorKind {
         Err(trouble) => ConnectorKind {
             file: file.to_owned(),
             title: title(file),
-            fields: Vec::new(),
             trouble,
+            ..ConnectorKind::default()
         },
     }
 }
@@ -89,11 +96,12 @@ impl Description {
     /// # Errors
     /// Sentences, with file, line and column where it is the text that is wrong.
     pub fn read(file: &str) -> Result<Self, Vec<String>> {
+        let built_in = |kind, what| Ok(Self { kind, what });
         if file == ldap::FILE {
-            return Ok(Self {
-                kind: ldap::kind(),
-                what: What::Ldap,
-            });
+            return built_in(ldap::kind(), What::Ldap);
+        }
+        if file == carddav::FILE {
+            return built_in(carddav::kind(), What::CardDav);
         }
         if !is_own(file) {
             return Err(vec![format!("No description is called “{file}”.")]);
@@ -108,7 +116,7 @@ impl Description {
         &self.kind
     }
 
-    /// The source by these settings and secrets. Asks nobody yet.
+    /// The source by these settings and secrets, to try it.
     ///
     /// # Errors
     /// What is not filled in right.
@@ -117,6 +125,17 @@ impl Description {
         settings: &ConnectorSettings,
         secrets: &BTreeMap<String, SecretString>,
         plan: &DialPlan,
+    ) -> Result<Made, Vec<Complaint>> {
+        self.make_to_keep(settings, secrets, plan, None)
+    }
+
+    /// The same for longer; `copies`: the folder where address books are kept between two runs.
+    pub(crate) fn make_to_keep(
+        &self,
+        settings: &ConnectorSettings,
+        secrets: &BTreeMap<String, SecretString>,
+        plan: &DialPlan,
+        copies: Option<&Path>,
     ) -> Result<Made, Vec<Complaint>> {
         let form = Filled {
             fields: &self.kind.fields,
@@ -131,6 +150,11 @@ impl Description {
             What::Ldap => {
                 let source = ldap::source(&form, plan.clone())?;
                 Ok(Made::Ldap(Arc::new(source)))
+            }
+            What::CardDav => {
+                let config = Arc::new(carddav::config(&form, plan.clone(), copies));
+                let source = Arc::new(carddav::source((*config).clone())?);
+                Ok(Made::CardDav { config, source })
             }
         }
     }
@@ -151,6 +175,24 @@ impl Made {
     pub fn source(&self) -> Arc<dyn Source> {
         match self {
             Self::Ldap(source) => source.clone(),
+            Self::CardDav { source, .. } => source.clone(),
+        }
+    }
+
+    /// Says how it does for as long as this is polled, where it is known without asking it.
+    pub(crate) async fn tell(&self, health: &Health) {
+        match self {
+            Self::Ldap(_) => std::future::pending().await,
+            Self::CardDav { source, .. } => {
+                let mut state = source.state();
+                loop {
+                    let now = state.borrow_and_update().clone();
+                    health.read(now.is_read, now.trouble.as_ref());
+                    if state.changed().await.is_err() {
+                        return std::future::pending().await;
+                    }
+                }
+            }
         }
     }
 
@@ -158,6 +200,7 @@ impl Made {
     pub async fn test(&self) -> Vec<Finding> {
         match self {
             Self::Ldap(source) => vec![finding("directory", source.test().await)],
+            Self::CardDav { config, .. } => vec![carddav::test(config).await],
         }
     }
 }

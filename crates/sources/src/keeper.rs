@@ -52,6 +52,8 @@ pub trait Vault: Send + Sync {
 pub struct Around {
     pub plan: DialPlan,
     pub vault: Arc<dyn Vault>,
+    /// A folder for copies of address books, which hold people's data; `None`: they are read anew at each start.
+    pub copies: Option<PathBuf>,
 }
 
 /// A source that is set up: there, or with what keeps it from being there.
@@ -193,7 +195,12 @@ impl Keeper {
         let secrets = self.secrets(fields).await?;
         let stored = secrets.keys().cloned().collect();
         self.now.send_modify(|now| now.stored = stored);
-        let made = description.make(&self.settings, &secrets, &self.around.plan);
+        let made = description.make_to_keep(
+            &self.settings,
+            &secrets,
+            &self.around.plan,
+            self.around.copies.as_deref(),
+        );
         let made = made.map_err(|why| Trouble::Settings(sentences(&why, fields).join(" ")))?;
         let source = Observed::new(made.source(), self.health.clone());
         self.now.send_modify(|now| {
@@ -214,8 +221,8 @@ impl Keeper {
             Err(trouble) => ConnectorKind {
                 file: self.settings.file.clone(),
                 title: self.settings.id.clone(),
-                fields: Vec::new(),
                 trouble: trouble.clone(),
+                ..ConnectorKind::default()
             },
         };
         self.now.send_modify(|now| now.kind = Some(Arc::new(kind)));
@@ -254,6 +261,15 @@ impl Keeper {
         tokio::select! {
             () = self.again.notified() => {}
             () = self.until_written() => {}
+            () = self.tell() => {}
+        }
+    }
+
+    async fn tell(&self) {
+        let made = self.now.borrow().made.clone();
+        match made.filter(|_| self.settings.enabled) {
+            Some(made) => made.tell(&self.health).await,
+            None => std::future::pending().await,
         }
     }
 

@@ -440,6 +440,31 @@ pub struct FindPeople {
     pub text: String,
 }
 
+/// `PUT /calls/{id}/person`: this is who is at the other end of a call, running or ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
+#[serde(deny_unknown_fields)]
+pub struct LinkPerson {
+    pub record: crate::Record,
+    #[serde(default)]
+    pub remember: crate::Remember,
+}
+
+/// `POST /people`: makes somebody in a contact source. The same id again is the same person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
+#[serde(deny_unknown_fields)]
+pub struct NewPerson {
+    pub id: String,
+    /// As in [`PersonForm::source`](crate::PersonForm::source).
+    pub source: String,
+    /// The call that is linked to him.
+    #[serde(default)]
+    pub call: Option<String>,
+    /// By the names of [`PersonForm::fields`](crate::PersonForm::fields).
+    pub fields: BTreeMap<String, String>,
+}
+
 /// `GET /admin/config`: what the configuration file says, secrets left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
