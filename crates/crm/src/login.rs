@@ -293,9 +293,9 @@ impl Inner {
                 pair("password", &text(password)?),
             ],
         };
-        if !oauth.scopes.is_empty() {
-            form.push(pair("scope", &oauth.scopes.join(" ")));
-        }
+        let scopes = scopes(oauth, &self.context());
+        let scopes = scopes.map_err(|failed| self.broken(&failed.0))?;
+        form.extend(scopes.map(|scopes| pair("scope", &scopes)));
         let extra = render::pairs(&oauth.extra, &self.context());
         form.extend(extra.map_err(|failed| self.broken(&failed.0))?);
         Ok(form)
@@ -508,9 +508,11 @@ impl Inner {
             pair("redirect_uri", redirect.clone()),
             pair("state", state.clone()),
         ];
-        if !oauth.scopes.is_empty() {
-            query.push(pair("scope", oauth.scopes.join(" ")));
-        }
+        query.extend(
+            scopes(oauth, &context)
+                .ok()?
+                .map(|scopes| pair("scope", scopes)),
+        );
         if *pkce {
             let challenge = digest::digest(&digest::SHA256, verifier.as_bytes());
             query.push(pair("code_challenge", base64_url(challenge.as_ref())));
@@ -557,6 +559,14 @@ pub struct SignIn {
     pub state: String,
     verifier: Option<SecretString>,
     redirect: String,
+}
+
+/// Apart by spaces, as OAuth has them.
+fn scopes(oauth: &Oauth, context: &Context) -> Result<Option<String>, Failed> {
+    let scopes = oauth.scopes.iter().map(|scope| scope.text(context));
+    let scopes: Vec<String> = scopes.collect::<Result<_, _>>()?;
+    let scopes = scopes.join(" ");
+    Ok(Some(scopes.trim().to_owned()).filter(|scopes| !scopes.is_empty()))
 }
 
 fn login_budget() -> Budget {
