@@ -111,6 +111,19 @@ impl Login {
         }
     }
 
+    /// What must not be told: tokens, and keys of sessions.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        match &self.state {
+            State::Out | State::Session(_) => Vec::new(),
+            State::Token(tokens) => {
+                let both = [Some(&tokens.access), tokens.refresh.as_ref()].into_iter();
+                both.flatten()
+                    .map(|token| token.expose_secret().to_owned())
+                    .collect()
+            }
+        }
+    }
+
     /// A session as a recording has it.
     pub(crate) fn recorded(session: Map<String, Json>) -> Self {
         Self {
@@ -293,9 +306,9 @@ impl Inner {
                 pair("password", &text(password)?),
             ],
         };
-        if !oauth.scopes.is_empty() {
-            form.push(pair("scope", &oauth.scopes.join(" ")));
-        }
+        let scopes = scopes(oauth, &self.context());
+        let scopes = scopes.map_err(|failed| self.broken(&failed.0))?;
+        form.extend(scopes.map(|scopes| pair("scope", &scopes)));
         let extra = render::pairs(&oauth.extra, &self.context());
         form.extend(extra.map_err(|failed| self.broken(&failed.0))?);
         Ok(form)
@@ -508,9 +521,11 @@ impl Inner {
             pair("redirect_uri", redirect.clone()),
             pair("state", state.clone()),
         ];
-        if !oauth.scopes.is_empty() {
-            query.push(pair("scope", oauth.scopes.join(" ")));
-        }
+        query.extend(
+            scopes(oauth, &context)
+                .ok()?
+                .map(|scopes| pair("scope", scopes)),
+        );
         if *pkce {
             let challenge = digest::digest(&digest::SHA256, verifier.as_bytes());
             query.push(pair("code_challenge", base64_url(challenge.as_ref())));
@@ -557,6 +572,14 @@ pub struct SignIn {
     pub state: String,
     verifier: Option<SecretString>,
     redirect: String,
+}
+
+/// Apart by spaces, as OAuth has them.
+fn scopes(oauth: &Oauth, context: &Context) -> Result<Option<String>, Failed> {
+    let scopes = oauth.scopes.iter().map(|scope| scope.text(context));
+    let scopes: Vec<String> = scopes.collect::<Result<_, _>>()?;
+    let scopes = scopes.join(" ");
+    Ok(Some(scopes.trim().to_owned()).filter(|scopes| !scopes.is_empty()))
 }
 
 fn login_budget() -> Budget {

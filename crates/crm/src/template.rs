@@ -8,7 +8,7 @@ pub(crate) use names::Scope;
 
 use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value,
-    value::{Object, Serde},
+    value::{Object, Serde, ValueKind},
 };
 use serde_json::Value as Json;
 use std::{borrow::Cow, collections::BTreeMap, fmt, sync::LazyLock};
@@ -234,10 +234,14 @@ fn evaluate(expression: &str, context: &Context) -> Result<Value, Failed> {
 
 /// How a value reads: nothing for what is missing.
 pub(crate) fn shown(value: &Value) -> String {
-    if value.is_none() || value.is_undefined() {
+    if value.is_none() || value.is_undefined() || is_empty_list(value) {
         return String::new();
     }
     value.to_string()
+}
+
+fn is_empty_list(value: &Value) -> bool {
+    value.kind() == ValueKind::Seq && value.len() == Some(0)
 }
 
 fn to_json(value: &Value) -> Json {

@@ -125,11 +125,12 @@ impl Inner {
             let person = self
                 .verified(lookup, row, &context, number)
                 .map_err(blame)?;
-            people.extend(person);
-        }
-        for person in people.iter_mut().take(MOST_WITH_STEPS) {
-            self.add_steps(&lookup.then, person, context.clone(), budget)
-                .await;
+            let Some(mut person) = person else { continue };
+            if people.len() < MOST_WITH_STEPS {
+                self.add_steps(&lookup.then, &mut person, context, budget)
+                    .await;
+            }
+            people.push(person);
         }
         Ok(people)
     }
@@ -162,9 +163,7 @@ impl Inner {
                     debug!(connector = %self.id, "a row has another number");
                     return Ok(None);
                 };
-                if !person.numbers.contains(&fitting) {
-                    person.numbers.push(fitting);
-                }
+                add(&mut person.numbers, fitting);
             }
         }
         Ok(Some(person))
@@ -181,8 +180,11 @@ impl Inner {
             for text in field.texts(row, context)? {
                 // A field of a megabyte holds no number.
                 let text: String = text.chars().take(1000).collect();
-                let read = numbers_in(&text).into_iter();
-                numbers.extend(read.filter_map(|text| self.options.plan.number(text).ok()));
+                for text in numbers_in(&text) {
+                    if let Ok(number) = self.options.plan.number(text) {
+                        add(&mut numbers, number);
+                    }
+                }
             }
         }
         numbers.truncate(MOST_PHONES);
@@ -373,6 +375,13 @@ fn read(field: Option<&Field>, row: &Json, context: &Context) -> Result<Option<S
 fn shown(text: Option<String>, max: usize) -> Option<String> {
     let line = clean::line(&text?, max);
     (!line.is_empty()).then_some(line)
+}
+
+/// A number once, however often it was written.
+fn add(numbers: &mut Vec<PhoneNumber>, number: PhoneNumber) {
+    if !numbers.iter().any(|known| known.is_same(&number)) {
+        numbers.push(number);
+    }
 }
 
 /// Two lookups may find the same record.

@@ -54,7 +54,7 @@ pub(crate) struct Oauth {
     pub(crate) token_url: Template,
     pub(crate) client_id: Template,
     pub(crate) client_secret: Template,
-    pub(crate) scopes: Vec<String>,
+    pub(crate) scopes: Vec<Template>,
     pub(crate) extra: Vec<(String, Template)>,
     pub(crate) scheme: String,
     pub(crate) client_in_header: bool,
@@ -220,7 +220,7 @@ fn session(table: &Table<'_>, reading: &mut Reading) -> Auth {
 
 fn oauth(table: &Table<'_>, kind: &str, reading: &Reading) -> Oauth {
     let settings = reading.settings();
-    let address = |key| reading.required_template(table, key, Place::Address, &settings);
+    let address = |key| reading.required_template(table, key, Place::Plain, &settings);
     let param = reading
         .params
         .iter()
@@ -245,13 +245,19 @@ fn oauth(table: &Table<'_>, kind: &str, reading: &Reading) -> Oauth {
         token_url: address("token_url"),
         client_id: setting(table, "client_id", reading, true),
         client_secret: setting(table, "client_secret", reading, kind == "oauth2_client"),
-        scopes: super::texts(table, "scopes"),
+        scopes: scopes(table, reading),
         extra: reading.templates(table, "extra", Place::Plain, &settings),
         scheme: table.text("scheme").unwrap_or_else(|| "Bearer".into()),
         client_in_header: one_of(table, "client_in", "body", "basic"),
         token_request_json: one_of(table, "token_request", "form", "json"),
         expired: http::marks(table, "expired"),
     }
+}
+
+fn scopes(table: &Table<'_>, reading: &Reading) -> Vec<Template> {
+    let nodes = table.node("scopes").map(|node| node.one_or_many());
+    let scope = |node| reading.template(node, Place::Plain, &reading.settings());
+    nodes.unwrap_or_default().iter().map(scope).collect()
 }
 
 /// Whether it is the other one.

@@ -87,7 +87,7 @@ pub(super) fn read(table: Table<'_>, reading: &Reading) -> Http {
             .filter_map(|text| Pointer::parse(text).ok())
     };
     let http = Http {
-        base: reading.required_template(&table, "base", Place::Address, &settings),
+        base: reading.required_template(&table, "base", Place::Plain, &settings),
         allow_http: allow_http(&table, reading, &settings),
         headers: headers(&table, "headers", reading, &scope),
         query: reading.templates(&table, "query", Place::Plain, &scope),

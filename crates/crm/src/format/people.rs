@@ -326,7 +326,10 @@ const PARTS: [&str; 10] = [
 ];
 
 fn then(table: &Table<'_>, reading: &Reading, scope: &Scope) -> Vec<Then> {
-    let mut scope = contacts(scope.clone()).with("step", [""; 0]);
+    let mut scope = contacts(scope.clone())
+        .with("step", [""; 0])
+        .and("row")
+        .and("doc");
     let mut steps = Vec::new();
     for table in table.tables("then") {
         let request = request::read(&table, reading, &scope);

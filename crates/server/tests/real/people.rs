@@ -118,7 +118,7 @@ async fn another_s_call_is_not_to_be_named_and_who_may_make_nobody_makes_nobody(
     anna.until("connected", Client::is_up).await;
     let mut carl = firm.server.client("carl", Interest::default()).await;
     let call = ring(&firm, ANNAS_LINE);
-    anna.until("it rings", |client| !client.calls().is_empty())
+    anna.until("two people", |client| names(client).len() == 2)
         .await;
     let id = anna.calls()[0].id.clone();
     let record = json!({ "source": "contacts", "kind": "person", "id": "1" });
