@@ -5,12 +5,13 @@
 
 mod memory;
 mod secrets;
+mod sign_in;
 mod vault;
 mod wishes;
 
 pub(crate) use wishes::{WISHES, serve};
 
-use self::{secrets::Secrets, vault::ServerVault};
+use self::{secrets::Secrets, sign_in::SigningIn, vault::ServerVault};
 use crate::config::{self, Config};
 use contacts::{BookSource, Directory, Source, SourceErrorKind, directory::Settings};
 use crm::{InboundAnswer, InboundRequest};
@@ -38,6 +39,8 @@ use wire::{
 
 /// The id of the contact book; no connector has it.
 pub(crate) const BOOK: &str = "contacts";
+/// The folder beside the configuration with descriptions that the admin page may connect.
+const OWN: &str = "connectors";
 /// Where the store keeps what the admin page says.
 const SETTING: &str = "connectors";
 /// Sources that are set up in the admin page.
@@ -73,10 +76,14 @@ struct Inner {
     secrets: Arc<Secrets>,
     vault: Arc<ServerVault>,
     configured: Vec<config::Connector>,
+    /// Where files of one's own lie that the admin page may connect.
+    own: PathBuf,
     book: Option<(Arc<Observed>, Health)>,
     connected: Mutex<Vec<Arc<Connected>>>,
     /// What the directory asks now.
     asked: Mutex<Vec<Arc<dyn Source>>>,
+    /// Browsers that sign in to a source.
+    signing_in: SigningIn,
     /// Rings when a source has become ready, or another.
     bell: Arc<Notify>,
     /// Held while somebody changes what is connected.
@@ -125,8 +132,10 @@ impl Callers {
                 store,
                 secrets,
                 configured,
+                own: config::beside(file, OWN),
                 connected: Mutex::default(),
                 asked: Mutex::default(),
+                signing_in: SigningIn::default(),
                 bell: Arc::default(),
                 changing: tokio::sync::Mutex::default(),
             }),
@@ -232,7 +241,8 @@ impl Callers {
 
     /// What can be connected. Reads files.
     pub(crate) async fn kinds(&self) -> Vec<ConnectorKind> {
-        spawn_blocking(|| sources::kinds(None))
+        let own = self.inner.own.clone();
+        spawn_blocking(move || sources::kinds(Some(&own)))
             .await
             .unwrap_or_default()
     }
@@ -276,6 +286,7 @@ impl Callers {
     ) -> Result<Connector, Failure> {
         let _changing = self.inner.changing.lock().await;
         self.may_change(id)?;
+        self.may_read(&change.file)?;
         let mut stored = self.stored().await.map_err(internal)?;
         let place = stored.iter().position(|one| one.id == id);
         if place.is_none() && stored.len() >= MOST {
@@ -285,7 +296,10 @@ impl Callers {
         if let Some(place) = place {
             stored.remove(place);
         }
-        let wanted = change.place.map(|place| place as usize);
+        let first = self.inner.configured.len();
+        let wanted = change
+            .place
+            .map(|place| (place as usize).saturating_sub(first));
         let place = wanted.or(place).unwrap_or(stored.len()).min(stored.len());
         stored.insert(place, settings);
         let has_secrets = !change.secrets.is_empty();
@@ -339,6 +353,7 @@ impl Callers {
             None => self.find(id).ok_or_else(no_such)?.kept.settings().clone(),
             Some(change) => {
                 self.may_change(id)?;
+                self.may_read(&change.file)?;
                 let typed = change.secrets.iter();
                 secrets.extend(typed.map(|(name, secret)| (name.clone(), secret.0.clone().into())));
                 settings_as_typed(id, &change)
@@ -418,6 +433,19 @@ impl Callers {
             )),
             false => Ok(()),
         }
+    }
+
+    /// The page reads no file of the machine but descriptions in their folder.
+    fn may_read(&self, file: &str) -> Result<(), Failure> {
+        let folder = Path::new(file.trim()).parent();
+        if !sources::is_own(file.trim()) || folder == Some(&self.inner.own) {
+            return Ok(());
+        }
+        let words = format!(
+            "Descriptions of one's own lie in {}; others are connected in the configuration file.",
+            self.inner.own.display()
+        );
+        Err(refused(&words))
     }
 
     async fn change_secrets(

@@ -63,6 +63,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             put(people::put_connector).delete(people::remove_connector),
         )
         .route("/connectors/{id}/test", post(people::test_connector))
+        .route("/connectors/{id}/signin", post(people::sign_in_connector))
         .route("/webhooks", get(admin::webhooks).post(admin::add_webhook))
         .route("/webhooks/{id}", delete(admin::remove_webhook))
         .route("/backup", get(admin::backup));
@@ -104,6 +105,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             "/inbound/{connector}/{path}",
             get(inbound::call).post(inbound::call),
         )
+        .route("/connect/{connector}", get(people::signed_in))
         .nest("/api/v1", api)
         .fallback(pages::page)
         .layer(axum::extract::DefaultBodyLimit::max(LONGEST_BODY))

@@ -97,6 +97,7 @@ fn whoever_needs_a_token_is_told_so() {
         "/api/v1/signin/oidc",
         "/api/v1/signin/oidc/back",
         "/api/v1/socket",
+        "/connect/{connector}",
         "/healthz",
         "/inbound/{connector}/{path}",
         "/readyz",
@@ -552,7 +553,10 @@ fn united<T: Serialize>(shapes: impl IntoIterator<Item = T>) -> serde_json::Map<
 }
 
 fn contacts() -> Vec<(&'static str, Value)> {
-    use rest::{ConnectorChange, Connectors, FindPeople, LinkPerson, NewPerson, SourceHealth};
+    use rest::{
+        ConnectorChange, ConnectorSignIn, Connectors, FindPeople, LinkPerson, NewPerson,
+        SourceHealth,
+    };
     let text = String::new;
     let field = FormField {
         name: text(),
@@ -635,6 +639,7 @@ fn contacts() -> Vec<(&'static str, Value)> {
         shown("ConnectorKind", ConnectorKind::default()),
         shown("Connector", connector),
         shown("ConnectorChange", ConnectorChange::default()),
+        shown("ConnectorSignIn", ConnectorSignIn { url: text() }),
         shown("SourceHealth", health),
     ]
 }

@@ -427,8 +427,15 @@ pub struct ConnectorChange {
     pub values: BTreeMap<String, String>,
     /// One that is left out stays as it is stored, one that is empty is forgotten.
     pub secrets: BTreeMap<String, crate::Token>,
-    /// Its place among those that are set up here, 0 first; `None`: as it is, a new one last.
+    /// Its place among all, 0 first; those of the configuration stay before it. `None`: as it is, a new one last.
     pub place: Option<u32>,
+}
+
+/// `POST /admin/connectors/{id}/signin`: where an administrator's browser signs in to a contact source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
+pub struct ConnectorSignIn {
+    pub url: String,
 }
 
 /// `POST /people/find`: answered as [`Request::FindPeople`](crate::Request::FindPeople).

@@ -76,7 +76,7 @@ async fn grant(callers: &Callers, once: &Once, wish: PeopleWish) -> (crate::hub:
     };
     let answer = match wish.what {
         What::WhoIs(question) => Ok(who_is(callers, question).await),
-        What::Find(text) => Ok(find(callers, &text).await),
+        What::Find(text) => Ok(find(callers, &text, wish.sees_numbers).await),
         What::Link {
             call,
             record,
@@ -156,8 +156,12 @@ async fn who_is(callers: &Callers, question: Option<Question>) -> Answer {
     Answer::People { people }
 }
 
-async fn find(callers: &Callers, text: &str) -> Answer {
-    let found = callers.directory().find(text, FOUND, FIND).await;
+async fn find(callers: &Callers, text: &str, sees_numbers: bool) -> Answer {
+    let mut found = callers.directory().find(text, FOUND, FIND).await;
+    if !sees_numbers {
+        let numbers = found.people.iter_mut().flat_map(|one| &mut one.numbers);
+        numbers.for_each(|number| *number = phone_number::masked(number));
+    }
     Answer::Found {
         people: found.people,
         sources: found.sources,

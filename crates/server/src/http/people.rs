@@ -2,7 +2,7 @@
 
 use crate::{
     app::{App, Signed},
-    http::{Admin, Refused},
+    http::{Admin, Peer, Refused},
 };
 use axum::{
     Json,
@@ -13,7 +13,9 @@ use serde::Deserialize;
 use std::sync::Arc;
 use wire::{
     Answer, Connector, ErrorCode, Request,
-    rest::{ConnectorChange, Connectors, FindPeople, Findings, LinkPerson, NewPerson},
+    rest::{
+        ConnectorChange, ConnectorSignIn, Connectors, FindPeople, Findings, LinkPerson, NewPerson,
+    },
 };
 
 type Answered = Result<Json<Answer>, Refused>;
@@ -143,6 +145,55 @@ pub(crate) async fn test_connector(
     let outcome = tested.as_ref().err().map(|why| why.message.clone());
     note(&app, &signed, "test_connector", &id, outcome);
     Ok(Json(Findings { findings: tested? }))
+}
+
+/// Where the administrator's browser signs in; it comes back to [`signed_in`].
+pub(crate) async fn sign_in_connector(
+    State(app): State<Arc<App>>,
+    Admin(signed): Admin,
+    Path(id): Path<String>,
+) -> Result<Json<ConnectorSignIn>, Refused> {
+    let redirect = format!("{}/connect/{id}", app.url);
+    let begun = app.callers.begin_sign_in(&id, &redirect);
+    let outcome = begun.as_ref().err().map(|why| why.message.clone());
+    note(&app, &signed, "sign_in_connector", &id, outcome);
+    Ok(Json(ConnectorSignIn { url: begun? }))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct CameBack {
+    state: String,
+    code: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+/// Whoever comes with a state that was not given out learns nothing.
+pub(crate) async fn signed_in(
+    State(app): State<Arc<App>>,
+    Peer(address): Peer,
+    Path(id): Path<String>,
+    query: Result<Query<CameBack>, QueryRejection>,
+) -> Result<&'static str, Refused> {
+    app.may_try(address)?;
+    let Query(back) = query.map_err(|_| {
+        let words = "The contact source sent the browser back without an answer.";
+        Refused::new(ErrorCode::BadRequest, words)
+    })?;
+    let Some(code) = back.code else {
+        let why = back.error_description.or(back.error).unwrap_or_default();
+        let why: String = why.chars().filter(|c| !c.is_control()).take(300).collect();
+        let words = format!("The contact source did not let you in: {why}");
+        return Err(Refused::new(ErrorCode::Refused, words));
+    };
+    let ended = app.callers.end_sign_in(&id, &back.state, &code).await;
+    if let Err(failure) = ended {
+        app.was_wrong(address, "connect");
+        return Err(Refused(failure));
+    }
+    app.note("", &address.to_string(), "connector_signed_in", &id, "done");
+    Ok("Signed in. You may close this page.")
 }
 
 /// The words of the parser may hold what was typed: a secret in the wrong place.

@@ -27,6 +27,8 @@ pub(crate) struct PeopleWish {
     pub(crate) id: String,
     /// How numbers are read where his phone is.
     pub(crate) plan: DialPlan,
+    /// He sees all digits of numbers outside.
+    pub(crate) sees_numbers: bool,
     pub(crate) what: What,
 }
 
@@ -125,6 +127,7 @@ impl Hub {
             address: address.clone(),
             id: id.to_owned(),
             plan,
+            sees_numbers: self.rights_of(person).see_numbers,
             what,
         };
         if let Err(refused) = self.people_wishes.try_send(wish) {

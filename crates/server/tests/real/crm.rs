@@ -335,6 +335,73 @@ async fn a_file_that_is_changed_is_read_again_without_a_restart() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_administrator_signs_in_to_a_crm_by_the_browser_and_its_token_outlives_a_restart() {
+    let crm = Crm::start().await;
+    let mut firm = Firm::start(&Setup::default());
+    let folder = firm.server.folder.path().join("connectors");
+    std::fs::create_dir(&folder).expect("a folder");
+    let file = folder.join("browser.toml");
+    std::fs::write(&file, BY_BROWSER).expect("a file");
+    let root = firm.server.enrol("root").await.token.0;
+    let mut anna = firm.server.client("anna", Interest::default()).await;
+    anna.until("connected", Client::is_up).await;
+    let path = "/api/v1/admin/connectors/hub";
+    let change = |file: &str| {
+        json!({
+            "file": file, "enabled": true, "secrets": {},
+            "values": { "base_url": format!("http://127.0.0.1:{}", crm.port) },
+        })
+    };
+    let elsewhere = Some(change("/etc/hosts.toml"));
+    let refused = send(&firm.server, Method::PUT, path, &root, elsewhere).await;
+    assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let change = Some(change(&file.display().to_string()));
+    let put = send(&firm.server, Method::PUT, path, &root, change).await;
+    assert_eq!(put.status(), StatusCode::OK, "{:?}", put.text().await);
+
+    let begin = format!("{path}/signin");
+    let begun = send(&firm.server, Method::POST, &begin, &root, None).await;
+    let begun: wire::rest::ConnectorSignIn = begun.json().await.expect("an address");
+    let url = reqwest::Url::parse(&begun.url).expect("an address");
+    let query: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
+    let back = &query["redirect_uri"];
+    assert_eq!(*back, firm.server.url("/connect/hub"));
+    let come_back = |state: &str, code: &str| {
+        let url = format!("{back}?state={state}&code={code}");
+        async move { http().get(url).send().await.expect("an answer").status() }
+    };
+    let strange = come_back("another", "good").await;
+    assert_eq!(strange, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(come_back(&query["state"], "good").await, StatusCode::OK);
+    let twice = come_back(&query["state"], "good").await;
+    assert_eq!(twice, StatusCode::UNPROCESSABLE_ENTITY);
+    for round in 0..2 {
+        let call = ring(&firm, ANNAS_LINE);
+        anna.until("his name", |client| names(client) == ["Ivan Ivanov"])
+            .await;
+        firm.phones.hang_up(call).expect("hang up");
+        if round == 0 {
+            firm.server.kill();
+            firm.server.start();
+            anna = firm.server.client("anna", Interest::default()).await;
+            anna.until("connected", Client::is_up).await;
+        }
+    }
+    let listed = send(
+        &firm.server,
+        Method::GET,
+        "/api/v1/admin/connectors",
+        &root,
+        None,
+    )
+    .await;
+    let listed = listed.text().await.expect("a text");
+    for told in [listed, firm.server.log(), anna.heard] {
+        assert!(!told.contains(TOKEN) && !told.contains("refresh-1"));
+    }
+}
+
 /// A firm whose CRM this is, by a file of its own beside the configuration.
 fn with_crm(crm: &Crm, setup: Setup) -> Firm {
     let asterisk = testkit::Asterisk::start(&testkit::asterisk::Options::default());
@@ -423,6 +490,7 @@ impl Crm {
         let people = on_get(find).post(make);
         let router = Router::new()
             .route("/people", people)
+            .route("/token", axum::routing::post(token))
             .with_state(shared.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { port, shared }
@@ -446,7 +514,11 @@ async fn find(
     Query(query): Query<BTreeMap<String, String>>,
     headers: HeaderMap,
 ) -> Response {
-    if headers.get("x-key").is_none_or(|key| key != KEY) {
+    let bearer = format!("Bearer {TOKEN}");
+    let is_signed_in = headers
+        .get("authorization")
+        .is_some_and(|value| *value == bearer);
+    if !is_signed_in && headers.get("x-key").is_none_or(|key| key != KEY) {
         return (StatusCode::UNAUTHORIZED, "wrong key").into_response();
     }
     shared.asked.fetch_add(1, Ordering::SeqCst);
@@ -487,12 +559,47 @@ async fn find(
     }
 }
 
+async fn token(body: String) -> Response {
+    if !body.contains("code=good") {
+        return (StatusCode::BAD_REQUEST, "{\"error\": \"invalid_grant\"}").into_response();
+    }
+    let token = json!({ "access_token": TOKEN, "refresh_token": "refresh-1", "expires_in": 3600 });
+    axum::Json(token).into_response()
+}
+
 async fn make(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
     let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
     assert!(body["phone"].as_str().is_some_and(|phone| phone == CALLER));
     shared.made.fetch_add(1, Ordering::SeqCst);
     axum::Json(json!({ "id": 900 })).into_response()
 }
+
+const TOKEN: &str = "the-token-of-the-browser";
+const BY_BROWSER: &str = r#"
+format = 1
+id = "hub"
+name = "Hub"
+executed = "in a test"
+
+[params]
+base_url = { kind = "url", required = true, title = { en = "Address" } }
+account = { kind = "oauth", title = { en = "Account" } }
+
+[http]
+base = "{{ params.base_url }}"
+
+[auth]
+kind = "oauth2_code"
+authorize_url = "{{ params.base_url }}/authorize"
+token_url = "{{ params.base_url }}/token"
+client_id = "sidetone"
+
+[[lookup]]
+numbers = ["e164"]
+request = { path = "/people", query = { phone = "{{ number }}" } }
+each = "/people"
+map = { id = "/id", name = "/name", phones = ["/phone"] }
+"#;
 
 const FILE: &str = r#"
 format = 1
