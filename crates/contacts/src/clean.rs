@@ -1,7 +1,7 @@
 //! Foreign text made harmless: one line, no control or direction characters, a sane length.
 
-pub(crate) const MAX_NAME: usize = 120;
-pub(crate) const MAX_NOTE: usize = 240;
+pub const MAX_NAME: usize = 120;
+pub const MAX_NOTE: usize = 240;
 const MAX_EMAIL: usize = 254;
 /// In bytes.
 const MAX_URL: usize = 300;
@@ -10,7 +10,7 @@ const MAX_LINK: usize = 1000;
 const NEVER: [&str; 6] = ["javascript", "data", "vbscript", "file", "blob", "about"];
 
 /// The text in one line, at most `max` characters long.
-pub(crate) fn line(text: &str, max: usize) -> String {
+pub fn line(text: &str, max: usize) -> String {
     let mut line = String::with_capacity(text.len().min(max * 4));
     let mut space = false;
     let mut length = 0;
@@ -41,7 +41,7 @@ pub(crate) fn url(text: &str) -> Option<String> {
 }
 
 /// A web address or a link of one of these schemes, or nothing.
-pub(crate) fn link(text: &str, schemes: &[String]) -> Option<String> {
+pub fn link(text: &str, schemes: &[String]) -> Option<String> {
     let text = text.trim();
     let begins = |scheme: &str| {
         text.get(..scheme.len())
@@ -60,7 +60,7 @@ pub(crate) fn link(text: &str, schemes: &[String]) -> Option<String> {
 }
 
 /// An address for mail, or nothing.
-pub(crate) fn email(text: &str) -> Option<String> {
+pub fn email(text: &str) -> Option<String> {
     let email = line(text, MAX_EMAIL);
     let is_email = email.contains('@') && !email.contains(' ') && email.chars().count() > 2;
     is_email.then_some(email)

@@ -237,7 +237,7 @@ impl Directory {
             changed.mark_unchanged();
             let who = self.who_since(question, Choice::Open, since, Instant::now());
             let is_asking = |report: &SourceReport| report.state == SourceState::Asking;
-            if !who.sources.iter().any(is_asking) {
+            if who.people != People::Asking && !who.sources.iter().any(is_asking) {
                 return who;
             }
             if tokio::time::timeout_at(until, changed.changed())
@@ -278,9 +278,9 @@ impl Directory {
         let remembered = state.remember(&entry, remember, line);
         if let Some(call) = call {
             let chosen = Chosen {
-                entry,
+                entry: remembered.clone().unwrap_or(entry),
+                remembered: remembered.as_ref().map(Remembering::remembered),
                 known: known.filter(|_| found.is_none()),
-                remembered,
             };
             let choice = Choice::Chosen(Box::new(chosen));
             state.calls.choose(call, choice, now);
@@ -361,8 +361,32 @@ impl Directory {
             Choice::Chosen(chosen) => (Some(*chosen), Vec::new()),
             Choice::Undone { wrong } => (None, wrong),
         };
-        let gathered = self.gather(question, chosen, now);
-        gathered.who(&wrong, since)
+        let gathered = self.gather(question, chosen.clone(), now);
+        let who = gathered.who(&wrong, since);
+        if let (Some(chosen), Some(_), Some(person)) = (chosen, &who.remembered, who.people.one()) {
+            self.keep_words(chosen.entry, person);
+        }
+        who
+    }
+
+    /// What is shown of somebody remembered while his source is away is what it said of him last.
+    fn keep_words(&self, entry: Remembering, person: &wire::Person) {
+        let is_same = entry.name == person.name
+            && entry.company == person.company
+            && entry.url == person.url
+            && entry.source == person.source;
+        if is_same {
+            return;
+        }
+        let mut state = self.shared.state();
+        state.memory.reword(Remembering {
+            name: person.name.clone(),
+            company: person.company.clone(),
+            url: person.url.clone(),
+            source: person.source.clone(),
+            ..entry
+        });
+        self.shared.memory_changed(&state);
     }
 
     fn remembered_for(&self, question: &Question) -> Option<Chosen> {
@@ -475,13 +499,13 @@ impl State {
         }
     }
 
-    /// What people are told of it; `None`: it is for the call only.
+    /// The choice as it is remembered; `None`: it is for the call only.
     fn remember(
         &mut self,
         entry: &Remembering,
         remember: Remember,
         line: Option<String>,
-    ) -> Option<Remembered> {
+    ) -> Option<Remembering> {
         let line = match (remember, line) {
             (Remember::No, _) | (Remember::NumberOnLine, None) => return None,
             (Remember::NumberOnLine, Some(line)) => Some(line),
@@ -497,8 +521,7 @@ impl State {
             line,
             ..entry.clone()
         };
-        let remembered = entry.remembered();
-        self.memory.remember(entry);
-        Some(remembered)
+        self.memory.remember(entry.clone());
+        Some(entry)
     }
 }

@@ -12,6 +12,7 @@ mod numbering;
 mod plan;
 mod region;
 mod text;
+mod variant;
 
 pub use dialable::{Dialable, NotDialable, Tones};
 pub use key::NumberKey;
@@ -23,3 +24,4 @@ pub use plan::{
 };
 pub use region::{Region, UnknownRegion};
 pub use text::numbers_in;
+pub use variant::{UnknownVariant, Variant};

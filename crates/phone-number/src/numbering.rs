@@ -145,6 +145,16 @@ pub(crate) fn without_code(e164: &str) -> Option<&str> {
     digits.strip_prefix(code_of(digits)?.to_string().as_str())
 }
 
+/// What is dialled for a number inside its own country; the digits alone where nothing goes before them.
+pub(crate) fn trunk(e164: &str) -> Option<String> {
+    let (plans, number) = parsed(e164)?;
+    let region = plans.util.get_region_for_number(&number);
+    let main = || plans.util.get_region_for_country_code(number.country_code);
+    let region = region.or_else(main)?;
+    let prefix = metadata_of(region)?.national_prefix.unwrap_or_default();
+    Some(format!("{prefix}{}", without_code(e164)?))
+}
+
 /// What is dialled in `country` before a calling code: `810`, `00`, `011`.
 pub(crate) fn international_prefix(country: Region) -> String {
     let prefix = metadata(country).and_then(|plan| {
@@ -164,7 +174,11 @@ pub(crate) fn international_prefix(country: Region) -> String {
 }
 
 fn metadata(country: Region) -> Option<PhoneMetadata> {
-    let plan = WORLD.iter().find(|plan| plan.region == country.id())?;
+    metadata_of(country.id())
+}
+
+fn metadata_of(region: rlibphonenumber::Region) -> Option<PhoneMetadata> {
+    let plan = WORLD.iter().find(|plan| plan.region == region)?;
     PhoneMetadata::decode(plan.packed.clone()).ok()
 }
 

@@ -55,6 +55,15 @@ impl Health {
         }
     }
 
+    /// Of a source that keeps a copy and answers from that.
+    pub(crate) fn read(&self, is_read: bool, trouble: Option<&SourceError>) {
+        match trouble {
+            Some(trouble) => self.failed(trouble.words.clone()),
+            None if is_read => self.set(ConnectorState::Ready),
+            None => self.set(ConnectorState::Starting),
+        }
+    }
+
     fn answered(&self, took: Duration) {
         self.now().answers += 1;
         self.set(ConnectorState::Works {
@@ -93,6 +102,10 @@ impl Observed {
 
     /// Notes what comes of a question. One that is given up in time says nothing of the source.
     async fn note<T>(&self, answering: Answering<'_, T>) -> Result<T, SourceError> {
+        // How a copy does is known without asking it.
+        if self.source.is_local() {
+            return answering.await;
+        }
         let patience = Patience {
             began: Instant::now(),
             observed: Some(self),

@@ -40,6 +40,12 @@ pub trait Vault: Send + Sync {
         fields: Vec<String>,
     ) -> Boxed<'a, Result<BTreeMap<String, SecretString>, String>>;
 
+    /// Keeps a new secret in the place of an old one, as a token that was renewed. Called on a thread that may block.
+    ///
+    /// # Errors
+    /// A sentence.
+    fn save(&self, connector: &str, field: &str, secret: &SecretString) -> Result<(), String>;
+
     /// What is said while [`load`](Self::load) waits.
     fn waiting(&self) -> String;
 
@@ -51,7 +57,11 @@ pub trait Vault: Send + Sync {
 #[derive(Clone)]
 pub struct Around {
     pub plan: DialPlan,
+    /// Of what people read: `en`, `ru`.
+    pub language: String,
     pub vault: Arc<dyn Vault>,
+    /// A folder for copies of address books, which hold people's data; `None`: they are read anew at each start.
+    pub copies: Option<PathBuf>,
 }
 
 /// A source that is set up: there, or with what keeps it from being there.
@@ -127,6 +137,12 @@ impl Kept {
     pub fn retry(&self) {
         self.again.notify_one();
     }
+
+    /// The same for whoever comes back later.
+    #[must_use]
+    pub fn retrier(&self) -> Arc<Notify> {
+        self.again.clone()
+    }
 }
 
 impl Drop for Kept {
@@ -193,7 +209,7 @@ impl Keeper {
         let secrets = self.secrets(fields).await?;
         let stored = secrets.keys().cloned().collect();
         self.now.send_modify(|now| now.stored = stored);
-        let made = description.make(&self.settings, &secrets, &self.around.plan);
+        let made = description.make(&self.settings, &secrets, &self.around);
         let made = made.map_err(|why| Trouble::Settings(sentences(&why, fields).join(" ")))?;
         let source = Observed::new(made.source(), self.health.clone());
         self.now.send_modify(|now| {
@@ -214,8 +230,8 @@ impl Keeper {
             Err(trouble) => ConnectorKind {
                 file: self.settings.file.clone(),
                 title: self.settings.id.clone(),
-                fields: Vec::new(),
                 trouble: trouble.clone(),
+                ..ConnectorKind::default()
             },
         };
         self.now.send_modify(|now| now.kind = Some(Arc::new(kind)));
@@ -254,6 +270,15 @@ impl Keeper {
         tokio::select! {
             () = self.again.notified() => {}
             () = self.until_written() => {}
+            () = self.tell() => {}
+        }
+    }
+
+    async fn tell(&self) {
+        let made = self.now.borrow().made.clone();
+        match made.filter(|_| self.settings.enabled) {
+            Some(made) => made.tell(&self.health).await,
+            None => std::future::pending().await,
         }
     }
 

@@ -12,7 +12,7 @@ pub(crate) fn kind() -> ConnectorKind {
         file: FILE.to_owned(),
         title: "LDAP, Active Directory".to_owned(),
         fields: fields(),
-        trouble: Vec::new(),
+        ..ConnectorKind::default()
     }
 }
 

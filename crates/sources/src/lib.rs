@@ -4,6 +4,7 @@
 //! says what can be connected, [`Kept`] is one that is set up.
 #![forbid(unsafe_code)]
 
+mod carddav;
 mod description;
 mod form;
 mod health;

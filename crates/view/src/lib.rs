@@ -26,7 +26,7 @@ pub use settings::{
     SecretText, SendAs, ServerSettings, Settings, SettingsView, TestReport, Tick, TickState, Tls,
 };
 pub use status::{CallStatus, DialHops, Hops, RingHops, Status};
-pub use wire::{ConnectorSettings, People, Person, Request as Wish};
+pub use wire::{Connector, ConnectorSettings, ConnectorState, People, Person, Request as Wish};
 
 use serde::{Deserialize, Serialize};
 

@@ -13,6 +13,14 @@ pub struct ConnectorKind {
     pub file: String,
     /// For people: `Odoo 19`.
     pub title: String,
+    /// A sentence about it, by language: `en`, `ru`.
+    #[serde(default)]
+    #[cfg_attr(feature = "ts", ts(as = "Option<BTreeMap<String, String>>", optional))]
+    pub about: BTreeMap<String, String>,
+    /// Against which real server it was tried, and what only by its documentation; empty: nothing is said.
+    #[serde(default)]
+    #[cfg_attr(feature = "ts", ts(as = "Option<String>", optional))]
+    pub executed: String,
     /// What must be told to connect it, with what stands there to begin with.
     pub fields: Vec<FormField>,
     /// The file is not understood: what is wrong, with file, line and column. Then there are no fields.

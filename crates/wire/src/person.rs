@@ -65,7 +65,7 @@ pub struct PersonFact {
 #[serde(tag = "found", rename_all = "snake_case")]
 #[expect(
     clippy::large_enum_variant,
-    reason = "nearly always one is found, and there are few of them"
+    reason = "one for each call, and mostly the large one"
 )]
 pub enum People {
     /// Still asked; the number is shown meanwhile.

@@ -14,6 +14,14 @@ file: string,
  */
 title: string, 
 /**
+ * A sentence about it, by language: `en`, `ru`.
+ */
+about?: { [key in string]: string }, 
+/**
+ * Against which real server it was tried, and what only by its documentation; empty: nothing is said.
+ */
+executed?: string, 
+/**
  * What must be told to connect it, with what stands there to begin with.
  */
 fields: Array<FormField>, 

@@ -8,4 +8,5 @@ mod clients;
 mod firm;
 mod input;
 mod lasting;
+mod people;
 mod rights;

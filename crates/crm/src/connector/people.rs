@@ -1,0 +1,392 @@
+//! Lookups: by number and by name.
+
+use super::{Inner, actions::CallPerson, spellings};
+use crate::{
+    asking::Budget,
+    format::{
+        people::{Fact, Field, Lookup, PersonMap, Then, Verify},
+        request::Request,
+    },
+    template::{Context, Failed},
+};
+use contacts::{Likeness, Person, Question, SourceError, clean, likeness};
+use minijinja::Value;
+use phone_number::{PhoneNumber, Variant, numbers_in};
+use serde_json::Value as Json;
+use std::{collections::BTreeSet, sync::Arc};
+use tracing::debug;
+use wire::{PersonFact, Record};
+
+/// Of an answer; a CRM that finds more has not understood the question.
+const MOST_ROWS: usize = 50;
+/// For whom deals and tickets are asked too.
+const MOST_WITH_STEPS: usize = 3;
+const MOST_PHONES: usize = 20;
+const MOST_ID: usize = 300;
+
+impl Inner {
+    pub(super) async fn look_up(
+        self: &Arc<Self>,
+        question: &Question,
+    ) -> Result<Vec<Person>, SourceError> {
+        let mut context = self.context();
+        context.set("line", question.line.clone().unwrap_or_default());
+        context.set("extension", question.extension.clone().unwrap_or_default());
+        context.set("number", spellings(&question.number, &Variant::E164));
+        let budget = &mut self.budget();
+        let mut people = Vec::new();
+        for lookup in &self.file.lookups {
+            let found = self.by_number(lookup, &context, &question.number, budget);
+            people.extend(found.await?);
+            if !people.is_empty() && !lookup.merge_all {
+                break;
+            }
+        }
+        Ok(each_once(people))
+    }
+
+    pub(super) async fn find(
+        self: &Arc<Self>,
+        text: &str,
+        limit: usize,
+    ) -> Result<Vec<Person>, SourceError> {
+        let mut context = self.context();
+        context.set("text", text);
+        context.set("limit", limit);
+        let budget = &mut self.budget();
+        let mut people = Vec::new();
+        for lookup in &self.file.finds {
+            if !self.may(lookup, &context)? {
+                continue;
+            }
+            people.extend(self.one(lookup, context.clone(), None, budget).await?);
+            if people.len() >= limit || (!people.is_empty() && !lookup.merge_all) {
+                break;
+            }
+        }
+        let mut people = each_once(people);
+        people.truncate(limit);
+        Ok(people)
+    }
+
+    fn may(&self, lookup: &Lookup, context: &Context) -> Result<bool, SourceError> {
+        let holds = lookup.when.as_ref().map(|when| when.holds(context));
+        let holds = holds.transpose();
+        let holds = holds.map_err(|failed| self.unusable_template(&lookup.request, &failed))?;
+        Ok(holds.unwrap_or(true))
+    }
+
+    async fn by_number(
+        self: &Arc<Self>,
+        lookup: &Lookup,
+        context: &Context,
+        number: &PhoneNumber,
+        budget: &mut Budget,
+    ) -> Result<Vec<Person>, SourceError> {
+        if !self.may(lookup, context)? {
+            return Ok(Vec::new());
+        }
+        let mut asked = BTreeSet::new();
+        let mut written: Vec<(String, &Variant)> = Vec::new();
+        for variant in &lookup.numbers {
+            if let Some(text) = number.variant(variant)
+                && asked.insert(text.clone())
+            {
+                written.push((text, variant));
+            }
+        }
+        let all: Vec<String> = written.iter().map(|(text, _)| text.clone()).collect();
+        let context = context.with("numbers", all);
+        let turns = if lookup.at_once { 1 } else { written.len() };
+        for (_, variant) in written.iter().take(turns) {
+            let context = context.with("number", spellings(number, variant));
+            let people = self.one(lookup, context, Some(number), budget).await?;
+            if !people.is_empty() {
+                return Ok(people);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    async fn one(
+        self: &Arc<Self>,
+        lookup: &Lookup,
+        mut context: Context,
+        number: Option<&PhoneNumber>,
+        budget: &mut Budget,
+    ) -> Result<Vec<Person>, SourceError> {
+        self.steps(&lookup.before, &mut context, budget).await?;
+        let answer = self.ask(&lookup.request, &context, budget).await?;
+        context.set_json("doc", &answer);
+        let blame = |failed| self.unusable_template(&lookup.request, &failed);
+        let mut people = Vec::new();
+        for row in lookup.each.rows(&answer).into_iter().take(MOST_ROWS) {
+            let context = self.row_context(&context, row);
+            let person = self
+                .verified(lookup, row, &context, number)
+                .map_err(blame)?;
+            let Some(mut person) = person else { continue };
+            if people.len() < MOST_WITH_STEPS {
+                self.add_steps(&lookup.then, &mut person, context, budget)
+                    .await;
+            }
+            people.push(person);
+        }
+        Ok(people)
+    }
+
+    fn row_context(&self, context: &Context, row: &Json) -> Context {
+        let mut context = context.clone();
+        context.set_json("row", row);
+        context
+    }
+
+    fn verified(
+        &self,
+        lookup: &Lookup,
+        row: &Json,
+        context: &Context,
+        number: Option<&PhoneNumber>,
+    ) -> Result<Option<Person>, Failed> {
+        let Some(mut person) = self.person(&lookup.map, row, context)? else {
+            return Ok(None);
+        };
+        let Some(number) = number else {
+            return Ok(Some(person));
+        };
+        match &lookup.verify {
+            Verify::Trust => person.numbers.push(number.clone()),
+            Verify::By(fields) => {
+                let told = self.numbers(fields, row, context)?;
+                let fits = |told: &PhoneNumber| likeness(told, number) != Likeness::Different;
+                let Some(fitting) = told.into_iter().find(fits) else {
+                    debug!(connector = %self.id, "a row has another number");
+                    return Ok(None);
+                };
+                add(&mut person.numbers, fitting);
+            }
+        }
+        Ok(Some(person))
+    }
+
+    fn numbers(
+        &self,
+        fields: &[Field],
+        row: &Json,
+        context: &Context,
+    ) -> Result<Vec<PhoneNumber>, Failed> {
+        let mut numbers: Vec<PhoneNumber> = Vec::new();
+        for field in fields {
+            for text in field.texts(row, context)? {
+                // A field of a megabyte holds no number.
+                let text: String = text.chars().take(1000).collect();
+                for text in numbers_in(&text) {
+                    if let Ok(number) = self.options.plan.number(text) {
+                        add(&mut numbers, number);
+                    }
+                }
+            }
+        }
+        numbers.truncate(MOST_PHONES);
+        Ok(numbers)
+    }
+
+    /// `None`: the row has no id.
+    pub(super) fn person(
+        &self,
+        map: &PersonMap,
+        row: &Json,
+        context: &Context,
+    ) -> Result<Option<Person>, Failed> {
+        let mut context = context.clone();
+        let Some(id) = read(map.id.as_ref(), row, &context)? else {
+            return Ok(None);
+        };
+        context.set("id", id.clone());
+        let kind = read(map.kind.as_ref(), row, &context)?.unwrap_or_else(|| "contact".into());
+        context.set("kind", kind.clone());
+        let mut part = |name: &'static str, field: &Option<Field>| {
+            let text = read(field.as_ref(), row, &context)?;
+            context.set(name, text.clone().map_or(Value::from(""), Value::from));
+            Ok::<_, Failed>(text)
+        };
+        let name = part("name", &map.name)?;
+        let company = part("company", &map.company)?;
+        let email = part("email", &map.email)?;
+        let owner = part("owner", &map.owner)?;
+        let numbers = self.numbers(&map.phones, row, &context)?;
+        let mut person = Person {
+            record: Record {
+                source: self.id.clone(),
+                kind: clean::line(&kind, MOST_ID),
+                id: clean::line(&id, MOST_ID),
+            },
+            name: shown(name, clean::MAX_NAME).unwrap_or_default(),
+            company: shown(company, clean::MAX_NAME),
+            note: shown(read(map.note.as_ref(), row, &context)?, clean::MAX_NOTE),
+            email: email.as_deref().and_then(clean::email),
+            owner: shown(owner, clean::MAX_NAME),
+            facts: self.facts(&map.facts, row, &context)?,
+            url: None,
+            numbers,
+        };
+        person.url = self.url(map, &person, &context)?;
+        if person.name.is_empty() {
+            let number = person.numbers.first().map(ToString::to_string);
+            person.name = person.company.clone().or(number).unwrap_or_default();
+        }
+        Ok(Some(person))
+    }
+
+    fn url(
+        &self,
+        map: &PersonMap,
+        person: &Person,
+        context: &Context,
+    ) -> Result<Option<String>, Failed> {
+        let link = match (&map.url, &self.file.links.contact) {
+            (Some(url), _) => url.text(context)?,
+            (None, Some(link)) => {
+                let mut context = context.clone();
+                context.set_json("contact", &CallPerson::of(person).json());
+                link.text(&context)?
+            }
+            (None, None) => return Ok(None),
+        };
+        Ok(clean::link(&link, &self.file.schemes))
+    }
+
+    fn facts(
+        &self,
+        facts: &[Fact],
+        row: &Json,
+        context: &Context,
+    ) -> Result<Vec<PersonFact>, Failed> {
+        let mut lines = Vec::new();
+        for fact in facts {
+            let rows = match &fact.each {
+                Some(each) => each.rows(row),
+                None => vec![row],
+            };
+            for row in rows.into_iter().take(fact.max) {
+                let context = self.row_context(context, row);
+                let value = read(Some(&fact.value), row, &context)?;
+                let Some(value) = shown(value, clean::MAX_NOTE) else {
+                    continue;
+                };
+                let url = fact
+                    .url
+                    .as_ref()
+                    .map(|url| url.text(&context))
+                    .transpose()?;
+                lines.push(PersonFact {
+                    label: clean::line(fact.label.of(&self.options.language), clean::MAX_NAME),
+                    url: url.and_then(|url| clean::link(&url, &self.file.schemes)),
+                    value,
+                });
+            }
+        }
+        Ok(lines)
+    }
+
+    /// What a step does not tell is missing; the person is there all the same.
+    async fn add_steps(
+        self: &Arc<Self>,
+        steps: &[Then],
+        person: &mut Person,
+        mut context: Context,
+        budget: &mut Budget,
+    ) {
+        let mut kept = std::collections::BTreeMap::new();
+        for then in steps {
+            context.set_json("contact", &CallPerson::of(person).json());
+            let done = self
+                .add_step(then, person, &mut kept, &context, budget)
+                .await;
+            if let Err(error) = done {
+                debug!(connector = %self.id, kind = ?error.kind, "a further step failed");
+            }
+            context.set("step", kept.clone());
+        }
+    }
+
+    async fn add_step(
+        self: &Arc<Self>,
+        then: &Then,
+        person: &mut Person,
+        kept: &mut std::collections::BTreeMap<String, Value>,
+        context: &Context,
+        budget: &mut Budget,
+    ) -> Result<(), SourceError> {
+        let request: &Request = &then.step.request;
+        let blame = |failed| self.unusable_template(request, &failed);
+        let holds = then.step.when.as_ref().map(|when| when.holds(context));
+        if !holds.transpose().map_err(blame)?.unwrap_or(true) {
+            return Ok(());
+        }
+        let answer = self.ask(request, context, budget).await?;
+        let seen = super::with_answer(context, &answer);
+        for (name, field) in &then.step.map {
+            let text = field.text(&answer, &seen).map_err(blame)?;
+            kept.insert(name.clone(), text.map_or(Value::from(()), Value::from));
+        }
+        self.complete(person, &then.map, &answer, &seen)
+            .map_err(blame)
+    }
+
+    /// Replaces what the map names and the answer tells.
+    fn complete(
+        &self,
+        person: &mut Person,
+        map: &PersonMap,
+        answer: &Json,
+        context: &Context,
+    ) -> Result<(), Failed> {
+        let part = |field: &Option<Field>, max| {
+            Ok::<_, Failed>(shown(read(field.as_ref(), answer, context)?, max))
+        };
+        if let Some(name) = part(&map.name, clean::MAX_NAME)? {
+            person.name = name;
+        }
+        person.company = part(&map.company, clean::MAX_NAME)?.or(person.company.take());
+        person.owner = part(&map.owner, clean::MAX_NAME)?.or(person.owner.take());
+        person.note = part(&map.note, clean::MAX_NOTE)?.or(person.note.take());
+        let email = part(&map.email, clean::MAX_NOTE)?;
+        person.email = email
+            .as_deref()
+            .and_then(clean::email)
+            .or(person.email.take());
+        if let Some(url) = &map.url {
+            let link = clean::link(&url.text(context)?, &self.file.schemes);
+            person.url = link.or(person.url.take());
+        }
+        person
+            .facts
+            .extend(self.facts(&map.facts, answer, context)?);
+        Ok(())
+    }
+}
+
+fn read(field: Option<&Field>, row: &Json, context: &Context) -> Result<Option<String>, Failed> {
+    let text = field.map(|field| field.text(row, context)).transpose()?;
+    Ok(text.flatten())
+}
+
+fn shown(text: Option<String>, max: usize) -> Option<String> {
+    let line = clean::line(&text?, max);
+    (!line.is_empty()).then_some(line)
+}
+
+/// A number once, however often it was written.
+fn add(numbers: &mut Vec<PhoneNumber>, number: PhoneNumber) {
+    if !numbers.iter().any(|known| known.is_same(&number)) {
+        numbers.push(number);
+    }
+}
+
+/// Two lookups may find the same record.
+fn each_once(people: Vec<Person>) -> Vec<Person> {
+    let mut seen = BTreeSet::new();
+    let is_new = |person: &Person| seen.insert(person.record.clone());
+    people.into_iter().filter(is_new).collect()
+}

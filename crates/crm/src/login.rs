@@ -1,0 +1,637 @@
+//! Who we are for the CRM: keys, signatures, sessions, tokens that are renewed by one however many wait.
+
+use crate::{
+    asking::Budget,
+    connector::Inner,
+    format::auth::{Auth, Grant, Oauth, Session, Signing},
+    pointer, render,
+    template::{Context, Failed, base64, base64_url, hex},
+    world::Outgoing,
+};
+use contacts::{SourceError, SourceErrorKind};
+use minijinja::Value;
+use reqwest::Url;
+use ring::{
+    digest, hmac,
+    rand::{SecureRandom as _, SystemRandom},
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+use std::{sync::Arc, time::Duration};
+use tokio::{task::spawn_blocking, time::Instant};
+use tracing::{info, warn};
+
+/// A login that failed is not tried again by everybody who waits.
+const QUIET: Duration = Duration::from_secs(5);
+/// For a login, whoever waits for it.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// A token is renewed so much before its end.
+const EARLY: i64 = 30;
+
+/// Keeps what a connector learns and must not forget: tokens that a CRM gives in the place of old ones.
+///
+/// Called on a thread that may block.
+pub trait SecretStore: Send + Sync {
+    /// What was saved under this name.
+    fn load(&self, name: &str) -> Option<SecretString>;
+
+    /// Replaces it, for good.
+    ///
+    /// # Errors
+    /// A sentence.
+    fn save(&self, name: &str, secret: &SecretString) -> Result<(), String>;
+}
+
+/// What requests carry just now.
+#[derive(Clone, Debug)]
+pub(crate) struct Credentials {
+    /// Counts logins, so that one that is over is told from the newest.
+    pub(crate) generation: u64,
+    pub(crate) session: Value,
+    token: Option<SecretString>,
+}
+
+impl Credentials {
+    pub(crate) fn is_renewable(&self) -> bool {
+        self.generation > 0
+    }
+}
+
+/// The login, owned by who holds the lock; renewing holds it too.
+#[derive(Debug, Default)]
+pub(crate) struct Login {
+    generation: u64,
+    state: State,
+    failed: Option<(Instant, SourceError)>,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Out,
+    Session(Map<String, Json>),
+    Token(Tokens),
+}
+
+/// As it is stored.
+#[derive(Clone, Debug)]
+struct Tokens {
+    access: SecretString,
+    refresh: Option<SecretString>,
+    /// Unix seconds.
+    until: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    access: String,
+    #[serde(default)]
+    refresh: Option<String>,
+    #[serde(default)]
+    until: Option<i64>,
+}
+
+impl Login {
+    /// As stored by an earlier run.
+    pub(crate) fn of(stored: Option<&SecretString>) -> Self {
+        let stored =
+            stored.and_then(|text| serde_json::from_str::<Stored>(text.expose_secret()).ok());
+        let Some(stored) = stored else {
+            return Self::default();
+        };
+        Self {
+            generation: 1,
+            state: State::Token(Tokens {
+                access: stored.access.into(),
+                refresh: stored.refresh.map(Into::into),
+                until: stored.until,
+            }),
+            failed: None,
+        }
+    }
+
+    /// What must not be told: tokens, and keys of sessions.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        match &self.state {
+            State::Out | State::Session(_) => Vec::new(),
+            State::Token(tokens) => {
+                let both = [Some(&tokens.access), tokens.refresh.as_ref()].into_iter();
+                both.flatten()
+                    .map(|token| token.expose_secret().to_owned())
+                    .collect()
+            }
+        }
+    }
+
+    /// A session as a recording has it.
+    pub(crate) fn recorded(session: Map<String, Json>) -> Self {
+        Self {
+            generation: 1,
+            state: State::Session(session),
+            failed: None,
+        }
+    }
+
+    /// Unless it is over, or is the one that is known to be.
+    fn usable(&self, stale: Option<u64>, now: i64) -> Option<Credentials> {
+        if stale == Some(self.generation) {
+            return None;
+        }
+        let (session, token) = match &self.state {
+            State::Out => return None,
+            State::Session(session) => (Value::from(minijinja::value::Serde(session)), None),
+            State::Token(tokens) => {
+                if tokens.until.is_some_and(|until| until - EARLY <= now) {
+                    return None;
+                }
+                (Value::from(()), Some(tokens.access.clone()))
+            }
+        };
+        Some(Credentials {
+            generation: self.generation,
+            session,
+            token,
+        })
+    }
+}
+
+impl Inner {
+    /// What to send; signs in where nobody has, or where that login is over (`stale`).
+    pub(crate) async fn credentials(
+        self: &Arc<Self>,
+        stale: Option<u64>,
+        until: Instant,
+    ) -> Result<Credentials, SourceError> {
+        match &self.file.auth {
+            Auth::Session(_) | Auth::Oauth(_) => {}
+            Auth::None
+            | Auth::Basic { .. }
+            | Auth::Bearer { .. }
+            | Auth::Header { .. }
+            | Auth::Query { .. }
+            | Auth::Hmac(_) => {
+                return Ok(Credentials {
+                    generation: 0,
+                    session: Value::from(()),
+                    token: None,
+                });
+            }
+        }
+        let inner = self.clone();
+        // Whoever asks may be gone in the middle of it, and the new token must not go with him.
+        let renewing = tokio::spawn(async move {
+            let mut login = inner.login.lock().await;
+            inner.sign_in(&mut login, stale).await
+        });
+        let done = tokio::time::timeout_at(until, renewing).await;
+        match done {
+            Ok(Ok(credentials)) => credentials,
+            Ok(Err(_)) => Err(self.broken("cannot be signed in to")),
+            Err(_) => Err(SourceError {
+                kind: SourceErrorKind::TooSlow,
+                words: format!("{} did not let us sign in in time", self.title),
+            }),
+        }
+    }
+
+    async fn sign_in(
+        self: &Arc<Self>,
+        login: &mut Login,
+        stale: Option<u64>,
+    ) -> Result<Credentials, SourceError> {
+        let now = self.world.now();
+        if let Some(credentials) = login.usable(stale, now) {
+            return Ok(credentials);
+        }
+        if let Some((at, error)) = &login.failed
+            && at.elapsed() < QUIET
+        {
+            return Err(error.clone());
+        }
+        match self.new_state(&login.state).await {
+            Ok(state) => {
+                login.generation += 1;
+                login.state = state;
+                login.failed = None;
+                info!(connector = %self.id, "signed in");
+            }
+            Err(error) => {
+                login.failed = Some((Instant::now(), error.clone()));
+                return Err(error);
+            }
+        }
+        // What has just been given is used, however short it lasts.
+        let usable = login.usable(None, i64::MIN / 2);
+        usable.ok_or_else(|| self.broken("cannot be signed in to"))
+    }
+
+    async fn new_state(self: &Arc<Self>, old: &State) -> Result<State, SourceError> {
+        match &self.file.auth {
+            Auth::Session(session) => self.new_session(session).await,
+            Auth::Oauth(oauth) => {
+                let form = self.token_form(oauth, old)?;
+                self.new_token(oauth, form, old).await
+            }
+            Auth::None
+            | Auth::Basic { .. }
+            | Auth::Bearer { .. }
+            | Auth::Header { .. }
+            | Auth::Query { .. }
+            | Auth::Hmac(_) => Ok(State::Out),
+        }
+    }
+
+    async fn new_session(self: &Arc<Self>, session: &Session) -> Result<State, SourceError> {
+        let mut budget = login_budget();
+        let mut kept = Map::new();
+        for step in &session.steps {
+            let mut context = self.context();
+            context.set_json("session", &Json::Object(kept.clone()));
+            let answer = self.ask_bare(&step.request, &context, &mut budget).await?;
+            context.set_json("doc", &answer);
+            context.set_json("row", &answer);
+            for (name, field) in &step.map {
+                let text = field.text(&answer, &context);
+                let text = text.map_err(|failed| self.unusable_template(&step.request, &failed))?;
+                let Some(text) = text else {
+                    return Err(SourceError {
+                        kind: SourceErrorKind::Login,
+                        words: format!(
+                            "{} does not let us in: its answer to the login has no “{name}”; see name and password in the settings",
+                            self.title
+                        ),
+                    });
+                };
+                // A user's number is no secret, a key is.
+                if text.len() >= 8 {
+                    self.redactor.learn(&text);
+                }
+                kept.insert(name.clone(), typed(field, &answer, text));
+            }
+        }
+        Ok(State::Session(kept))
+    }
+
+    fn token_form(&self, oauth: &Oauth, old: &State) -> Result<Vec<(String, String)>, SourceError> {
+        let refresh = match old {
+            State::Token(tokens) => tokens.refresh.as_ref(),
+            State::Out | State::Session(_) => None,
+        };
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        if let Some(refresh) = refresh {
+            return Ok(vec![
+                pair("grant_type", "refresh_token"),
+                pair("refresh_token", refresh.expose_secret()),
+            ]);
+        }
+        let text = |template: &crate::template::Template| {
+            let text = template.text(&self.context());
+            text.map_err(|failed| self.broken(&failed.0))
+        };
+        let mut form = match &oauth.grant {
+            Grant::Code { .. } => {
+                return Err(SourceError {
+                    kind: SourceErrorKind::Login,
+                    words: format!(
+                        "nobody has signed in to {} yet: press “Sign in” in the settings",
+                        self.title
+                    ),
+                });
+            }
+            Grant::Client => vec![pair("grant_type", "client_credentials")],
+            Grant::Password { user, password } => vec![
+                pair("grant_type", "password"),
+                pair("username", &text(user)?),
+                pair("password", &text(password)?),
+            ],
+        };
+        let scopes = scopes(oauth, &self.context());
+        let scopes = scopes.map_err(|failed| self.broken(&failed.0))?;
+        form.extend(scopes.map(|scopes| pair("scope", &scopes)));
+        let extra = render::pairs(&oauth.extra, &self.context());
+        form.extend(extra.map_err(|failed| self.broken(&failed.0))?);
+        Ok(form)
+    }
+
+    async fn new_token(
+        &self,
+        oauth: &Oauth,
+        form: Vec<(String, String)>,
+        old: &State,
+    ) -> Result<State, SourceError> {
+        let request = self
+            .token_request(oauth, form)
+            .map_err(|failed| self.broken(&failed.0))?;
+        let reply = self.transmit(request, &mut login_budget()).await?;
+        let json: Option<Json> = serde_json::from_slice(&reply.body).ok();
+        let access = json
+            .as_ref()
+            .and_then(|json| json.get("access_token")?.as_str());
+        let (Some(json), Some(access), 200..300) = (&json, access, reply.status) else {
+            let error = self.error_of(&reply, json.as_ref());
+            // 400 is how OAuth says that a token or a secret is wrong.
+            let kind = match reply.status {
+                400..404 | 200..300 => SourceErrorKind::Login,
+                _ => error.kind,
+            };
+            return Err(SourceError {
+                kind,
+                words: format!("{}; sign in again in the settings", error.words),
+            });
+        };
+        let kept = match old {
+            State::Token(tokens) => tokens.refresh.clone(),
+            State::Out | State::Session(_) => None,
+        };
+        let given = json.get("refresh_token").and_then(Json::as_str);
+        let lasts = json
+            .get("expires_in")
+            .and_then(|lasts| pointer::text(lasts)?.parse::<i64>().ok());
+        let tokens = Tokens {
+            access: access.into(),
+            refresh: given.map(Into::into).or(kept),
+            until: lasts.map(|lasts| self.world.now() + lasts),
+        };
+        self.redactor.learn(access);
+        given
+            .into_iter()
+            .for_each(|token| self.redactor.learn(token));
+        if let Grant::Code { param, .. } = &oauth.grant {
+            self.save(param, &tokens).await;
+        }
+        Ok(State::Token(tokens))
+    }
+
+    /// Before it is used: the old one may be worth nothing already.
+    async fn save(&self, param: &str, tokens: &Tokens) {
+        let Some(store) = self.options.store.clone() else {
+            return;
+        };
+        let stored = Stored {
+            access: tokens.access.expose_secret().to_owned(),
+            refresh: tokens
+                .refresh
+                .as_ref()
+                .map(|token| token.expose_secret().to_owned()),
+            until: tokens.until,
+        };
+        let text: SecretString = serde_json::to_string(&stored).unwrap_or_default().into();
+        let param = param.to_owned();
+        let saved = spawn_blocking(move || store.save(&param, &text)).await;
+        match saved {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                warn!(connector = %self.id, %error, "a new token is not stored; sign in again after a restart");
+            }
+            Err(_) => warn!(connector = %self.id, "a new token is not stored"),
+        }
+    }
+
+    fn token_request(
+        &self,
+        oauth: &Oauth,
+        mut form: Vec<(String, String)>,
+    ) -> Result<Outgoing, Failed> {
+        let context = self.context();
+        let (id, secret) = (
+            oauth.client_id.text(&context)?,
+            oauth.client_secret.text(&context)?,
+        );
+        let mut headers = vec![("Accept".to_owned(), "application/json".to_owned())];
+        if oauth.client_in_header {
+            let proof = base64(format!("{id}:{secret}").as_bytes());
+            headers.push(("Authorization".into(), format!("Basic {proof}")));
+        } else {
+            form.push(("client_id".into(), id));
+            if !secret.is_empty() {
+                form.push(("client_secret".into(), secret));
+            }
+        }
+        let (content_type, body) = match oauth.token_request_json {
+            true => {
+                let table = form
+                    .into_iter()
+                    .map(|(name, value)| (name, Json::from(value)));
+                (
+                    "application/json",
+                    Json::Object(table.collect()).to_string(),
+                )
+            }
+            false => (render::FORM, render::form(&form)),
+        };
+        let url = Url::parse(&oauth.token_url.text(&context)?)
+            .map_err(|_| Failed("the address for tokens is none".into()))?;
+        Ok(Outgoing {
+            method: "POST",
+            url,
+            headers,
+            content_type: Some(content_type.into()),
+            body: Some(body),
+        })
+    }
+
+    /// Adds the proof of who we are.
+    pub(crate) fn sign(
+        &self,
+        outgoing: &mut Outgoing,
+        context: &Context,
+        credentials: &Credentials,
+    ) -> Result<(), Failed> {
+        let context = &context.with("request", seen(outgoing));
+        let header = |name: &str, value: String| vec![(name.to_owned(), value)];
+        let more = match &self.file.auth {
+            Auth::None => Vec::new(),
+            Auth::Basic { user, password } => {
+                let pair = format!("{}:{}", user.text(context)?, password.text(context)?);
+                header(
+                    "Authorization",
+                    format!("Basic {}", base64(pair.as_bytes())),
+                )
+            }
+            Auth::Bearer { token, scheme } => header(
+                "Authorization",
+                format!("{scheme} {}", token.text(context)?),
+            ),
+            Auth::Header { headers } => render::pairs(headers, context)?,
+            Auth::Query { query } => {
+                render::add_query(&mut outgoing.url, &render::pairs(query, context)?);
+                Vec::new()
+            }
+            Auth::Hmac(hmac) => {
+                let mut headers = render::pairs(&hmac.headers, context)?;
+                headers.push((hmac.header.clone(), signature(&hmac.signing, context)?));
+                headers
+            }
+            Auth::Session(session) => {
+                render::add_query(&mut outgoing.url, &render::pairs(&session.query, context)?);
+                render::pairs(&session.headers, context)?
+            }
+            Auth::Oauth(oauth) => {
+                let token = credentials.token.as_ref();
+                let token = token.map_or("", |token| token.expose_secret());
+                header("Authorization", format!("{} {token}", oauth.scheme))
+            }
+        };
+        render::set_all(&mut outgoing.headers, more);
+        Ok(())
+    }
+
+    pub(crate) fn says_expired(&self, status: u16, json: Option<&Json>) -> bool {
+        let (marks, forbidden) = match &self.file.auth {
+            Auth::Session(session) => (&session.expired, status == 403),
+            Auth::Oauth(oauth) => (&oauth.expired, false),
+            Auth::None
+            | Auth::Basic { .. }
+            | Auth::Bearer { .. }
+            | Auth::Header { .. }
+            | Auth::Query { .. }
+            | Auth::Hmac(_) => return false,
+        };
+        let marked = json.is_some_and(|json| marks.iter().any(|mark| mark.is_in(json)));
+        status == 401 || forbidden || marked
+    }
+
+    /// Begins a sign-in by browser: where to send it. `None`: this connector has none, or its settings are wrong.
+    pub(crate) fn authorize(&self, redirect: &str) -> Option<SignIn> {
+        let Auth::Oauth(oauth) = &self.file.auth else {
+            return None;
+        };
+        let Grant::Code {
+            authorize_url,
+            pkce,
+            redirect: own,
+            ..
+        } = &oauth.grant
+        else {
+            return None;
+        };
+        let context = self.context();
+        let redirect = match own {
+            Some(own) => own.text(&context).ok().filter(|own| !own.is_empty()),
+            None => None,
+        }
+        .unwrap_or_else(|| redirect.to_owned());
+        let (state, verifier) = (random()?, random()?);
+        let mut url = Url::parse(&authorize_url.text(&context).ok()?).ok()?;
+        let pair = |name: &str, value: String| (name.to_owned(), value);
+        let mut query = vec![
+            pair("response_type", "code".into()),
+            pair("client_id", oauth.client_id.text(&context).ok()?),
+            pair("redirect_uri", redirect.clone()),
+            pair("state", state.clone()),
+        ];
+        query.extend(
+            scopes(oauth, &context)
+                .ok()?
+                .map(|scopes| pair("scope", scopes)),
+        );
+        if *pkce {
+            let challenge = digest::digest(&digest::SHA256, verifier.as_bytes());
+            query.push(pair("code_challenge", base64_url(challenge.as_ref())));
+            query.push(pair("code_challenge_method", "S256".into()));
+        }
+        query.extend(render::pairs(&oauth.extra, &context).ok()?);
+        render::add_query(&mut url, &query);
+        Some(SignIn {
+            url: url.into(),
+            state,
+            verifier: pkce.then(|| verifier.into()),
+            redirect,
+        })
+    }
+
+    /// Ends it with what the browser brought.
+    pub(crate) async fn take_code(&self, sign_in: &SignIn, code: &str) -> Result<(), SourceError> {
+        let Auth::Oauth(oauth) = &self.file.auth else {
+            return Err(self.broken("is not signed in to by a browser"));
+        };
+        let mut form = vec![
+            ("grant_type".to_owned(), "authorization_code".to_owned()),
+            ("code".into(), code.to_owned()),
+            ("redirect_uri".into(), sign_in.redirect.clone()),
+        ];
+        if let Some(verifier) = &sign_in.verifier {
+            form.push(("code_verifier".into(), verifier.expose_secret().to_owned()));
+        }
+        let mut login = self.login.lock().await;
+        let state = self.new_token(oauth, form, &State::Out).await?;
+        login.generation += 1;
+        login.state = state;
+        login.failed = None;
+        Ok(())
+    }
+}
+
+/// A browser on its way to the CRM. To be used once.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// Where the browser goes.
+    pub url: String,
+    /// Comes back with the browser, and must be this one.
+    pub state: String,
+    verifier: Option<SecretString>,
+    redirect: String,
+}
+
+/// Apart by spaces, as OAuth has them.
+fn scopes(oauth: &Oauth, context: &Context) -> Result<Option<String>, Failed> {
+    let scopes = oauth.scopes.iter().map(|scope| scope.text(context));
+    let scopes: Vec<String> = scopes.collect::<Result<_, _>>()?;
+    let scopes = scopes.join(" ");
+    Ok(Some(scopes.trim().to_owned()).filter(|scopes| !scopes.is_empty()))
+}
+
+fn login_budget() -> Budget {
+    Budget {
+        until: Instant::now() + PATIENCE,
+        requests: 10,
+    }
+}
+
+/// Numbers stay numbers where the whole value is one.
+fn typed(field: &crate::format::people::Field, answer: &Json, text: String) -> Json {
+    match field {
+        crate::format::people::Field::At(at) => {
+            at.first(answer).cloned().unwrap_or(Json::from(text))
+        }
+        crate::format::people::Field::Constant(_)
+        | crate::format::people::Field::Template(_)
+        | crate::format::people::Field::FirstOf(_) => Json::from(text),
+    }
+}
+
+/// The request as signatures see it.
+fn seen(outgoing: &Outgoing) -> Value {
+    let url = &outgoing.url;
+    let host = url.host_str().unwrap_or_default();
+    let port = url
+        .port()
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
+    Value::from_pairs([
+        ("method", outgoing.method.to_owned()),
+        ("url", url.to_string()),
+        ("host", format!("{host}{port}")),
+        ("path", url.path().to_owned()),
+        ("query", url.query().unwrap_or_default().to_owned()),
+        ("body", outgoing.body.clone().unwrap_or_default()),
+    ])
+}
+
+pub(crate) fn signature(signing: &Signing, context: &Context) -> Result<String, Failed> {
+    let key = hmac::Key::new(signing.algorithm, signing.key.text(context)?.as_bytes());
+    let tag = hmac::sign(&key, signing.payload.text(context)?.as_bytes());
+    let text = match signing.is_base64 {
+        true => base64(tag.as_ref()),
+        false => hex(tag.as_ref()),
+    };
+    Ok(format!("{}{text}", signing.prefix))
+}
+
+/// 256 bits for addresses.
+fn random() -> Option<String> {
+    let mut bytes = [0_u8; 32];
+    SystemRandom::new().fill(&mut bytes).ok()?;
+    Some(base64_url(&bytes))
+}

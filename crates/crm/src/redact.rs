@@ -1,0 +1,122 @@
+//! Takes secrets and numbers out of what a CRM says.
+
+use crate::template::percent_encoded;
+use contacts::clean;
+use std::sync::{PoisonError, RwLock};
+
+/// Shorter ones would cut holes into every word.
+const SHORTEST: usize = 4;
+/// So many digits in a row may be somebody's number.
+const NUMBER: usize = 7;
+const LONGEST: usize = 200;
+
+/// The secrets of one connector, as far as they are known.
+#[derive(Debug, Default)]
+pub(crate) struct Redactor(RwLock<Vec<String>>);
+
+impl Redactor {
+    pub(crate) fn learn(&self, secret: &str) {
+        if secret.len() < SHORTEST {
+            return;
+        }
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for text in [secret.to_owned(), percent_encoded(secret)] {
+            if !known.contains(&text) {
+                known.push(text);
+            }
+        }
+        // A secret may be a part of another.
+        known.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    }
+
+    /// One short line of plain words.
+    pub(crate) fn words(&self, text: &str) -> String {
+        // Long before it is cleaned: a page may be a megabyte.
+        let start: String = text.chars().take(LONGEST * 20).collect();
+        let mut words = start;
+        for secret in self.0.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            words = words.replace(secret.as_str(), "…");
+        }
+        clean::line(&without_numbers(&words), LONGEST)
+    }
+}
+
+fn without_numbers(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut run = String::new();
+    for c in text.chars().chain(['\0']) {
+        let is_separator = !run.is_empty() && " -().\u{a0}".contains(c);
+        if c.is_ascii_digit() || (c == '+' && run.is_empty()) || is_separator {
+            run.push(c);
+            continue;
+        }
+        let digits = run.chars().filter(char::is_ascii_digit).count();
+        if digits < NUMBER {
+            out.push_str(&run);
+        } else {
+            out.push('…');
+            let end = run.trim_end_matches(|c: char| !c.is_ascii_digit()).len();
+            out.push_str(&run[end..]);
+        }
+        run.clear();
+        if c != '\0' {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// What a page says, without its markup.
+pub(crate) fn page_words(html: &str) -> String {
+    let mut words = String::new();
+    let mut rest = html;
+    while let Some(open) = rest.find('<') {
+        words.push_str(&rest[..open]);
+        words.push(' ');
+        rest = &rest[open..];
+        let silent = ["<script", "<style", "<head"].iter().find(|tag| {
+            let start = rest.get(..tag.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(tag))
+        });
+        let end = match silent {
+            Some(tag) => format!("</{}", &tag[1..]),
+            None => ">".to_owned(),
+        };
+        let lower = rest.to_ascii_lowercase();
+        let at = lower.find(&end).map_or(rest.len(), |at| at + end.len());
+        rest = rest.get(at..).unwrap_or_default();
+        if silent.is_some() {
+            rest = rest.strip_prefix('>').unwrap_or(rest);
+        }
+        if words.len() > LONGEST * 4 {
+            break;
+        }
+    }
+    words.push_str(rest.get(..rest.len().min(LONGEST * 4)).unwrap_or_default());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_and_numbers_are_cut_out() {
+        let redactor = Redactor::default();
+        redactor.learn("hunter2 x");
+        redactor.learn("abc");
+        assert_eq!(
+            redactor.words("no hunter2 x or hunter2%20x for +7 (906) 219-50-47, abc 401"),
+            "no … or … for …, abc 401"
+        );
+        assert_eq!(redactor.words("error 1062 at 10:20"), "error 1062 at 10:20");
+    }
+
+    #[test]
+    fn a_page_is_read_without_its_markup() {
+        let page = "<html><head><title>x</title></head><body><h1>Sign in</h1><script>a<b</script> please</body>";
+        assert_eq!(clean::line(&page_words(page), 99), "Sign in please");
+        assert_eq!(clean::line(&page_words("<<<"), 99), "");
+        assert_eq!(clean::line(&page_words("plain"), 99), "plain");
+    }
+}
