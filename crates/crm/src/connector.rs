@@ -149,6 +149,9 @@ impl File {
         for secret in secrets.values() {
             redactor.learn(secret.expose_secret());
         }
+        for secret in login.secrets() {
+            redactor.learn(&secret);
+        }
         Connector(Arc::new(Inner {
             id: options.id.clone().unwrap_or_else(|| self.id.clone()),
             title: options.title.clone().unwrap_or_else(|| self.name.clone()),

@@ -18,6 +18,7 @@ mod redact;
 mod render;
 mod template;
 mod values;
+pub mod watch;
 mod world;
 
 pub use bundled::bundled;

@@ -111,6 +111,19 @@ impl Login {
         }
     }
 
+    /// What must not be told: tokens, and keys of sessions.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        match &self.state {
+            State::Out | State::Session(_) => Vec::new(),
+            State::Token(tokens) => {
+                let both = [Some(&tokens.access), tokens.refresh.as_ref()].into_iter();
+                both.flatten()
+                    .map(|token| token.expose_secret().to_owned())
+                    .collect()
+            }
+        }
+    }
+
     /// A session as a recording has it.
     pub(crate) fn recorded(session: Map<String, Json>) -> Self {
         Self {

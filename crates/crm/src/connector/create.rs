@@ -91,10 +91,8 @@ impl Inner {
         context.set_json("contact", &Json::Object(given.clone()));
         self.steps(&create.before, &mut context, budget).await?;
         let answer = self.ask(&create.request, &context, budget).await?;
-        let rows = create.each.as_ref().map(|each| each.rows(&answer));
-        let row = rows
-            .and_then(|rows| rows.first().copied())
-            .unwrap_or(&answer);
+        let rows = create.each.rows(&answer);
+        let row = rows.first().copied().unwrap_or(&answer);
         let person = self.created(create, row, &context, &given, number)?;
         let told = actions::CallPerson::of(&person);
         context.set_json("result", &told.json());

@@ -42,16 +42,16 @@ pub(super) fn failure(error: &reqwest::Error) -> Failure {
     Failure::Away(words)
 }
 
-/// An IO error holds the one of TLS without naming it as its source.
+/// IO errors hold the one of TLS, also one in another, without naming it as their source.
 fn of_tls(reason: &(dyn Error + 'static)) -> Option<String> {
-    let inner = reason
+    let mut inner = reason;
+    while let Some(held) = inner
         .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref);
-    let inner: Option<&(dyn Error + 'static)> = match inner {
-        Some(inner) => Some(inner),
-        None => None,
-    };
-    let error = inner.unwrap_or(reason).downcast_ref::<rustls::Error>()?;
+        .and_then(io::Error::get_ref)
+    {
+        inner = held;
+    }
+    let error = inner.downcast_ref::<rustls::Error>()?;
     let rustls::Error::InvalidCertificate(certificate) = error else {
         return Some(format!("TLS does not work with it: {error}"));
     };
