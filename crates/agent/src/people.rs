@@ -2,18 +2,20 @@
 //!
 //! Nothing of a CRM is built and no keychain is asked until one is connected. With a server it is the server who asks.
 
+mod connectors;
+mod sign_in;
 mod vault;
+mod wishes;
 
 use crate::folders;
 use crate::keychain::Keychain;
 use contacts::directory::Settings as Lives;
 use contacts::memory_file;
-use contacts::{BookSource, Directory, Link, Source, Unlink};
-use desktop::{AboutCall, ConnectorCommand, ConnectorNews, Input, PeopleWish};
-use phone_number::{DialPlan, PhoneNumber};
-use secrecy::{ExposeSecret as _, SecretString};
-use sources::{Around, Description, Kept, Made, Vault as _};
-use std::collections::{BTreeMap, BTreeSet};
+use contacts::{BookSource, Directory, Source};
+use desktop::{ConnectorNews, Input};
+use phone_number::DialPlan;
+use sources::{Around, Kept};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -22,21 +24,12 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 use vault::Secrets;
 use view::{ConnectorSettings, Settings};
-use wire::rest::Findings;
-use wire::{Answer, Connector, ErrorCode, Failure, Remember};
+use wire::{Answer, Connector};
 
 /// [`wire::Record::source`] of the contacts file.
 const BOOK: &str = "contacts";
-/// A list that a person reads.
-const FOUND: usize = 30;
-/// As the protocol promises for a search.
-const SEARCH: Duration = Duration::from_millis(500);
 /// News of sources come in bursts.
 const PAUSE: Duration = Duration::from_millis(100);
-/// All questions of a test together.
-const TEST: Duration = Duration::from_secs(45);
-/// A person is made, or nobody knows.
-const CREATE: Duration = Duration::from_secs(30);
 
 /// The end of the program waits so long for a disk.
 const LAST: Duration = Duration::from_secs(2);
@@ -152,11 +145,7 @@ impl People {
     }
 
     fn keep(&self, connector: ConnectorSettings) -> (Kept, Follower) {
-        let around = Around {
-            plan: self.plan.clone(),
-            vault: self.secrets.clone(),
-            copies: folders::data(),
-        };
+        let around = self.around();
         let kept = Kept::new(connector, around);
         let (mut now, mut health) = (kept.now(), kept.health().changes());
         let bell = self.bell.clone();
@@ -171,6 +160,15 @@ impl People {
             }
         });
         (kept, Follower(follower))
+    }
+
+    fn around(&self) -> Around {
+        Around {
+            plan: self.plan.clone(),
+            language: language(),
+            vault: self.secrets.clone(),
+            copies: folders::data(),
+        }
     }
 
     fn follow_book(&mut self, path: &str, is_other_plan: bool) {
@@ -289,232 +287,16 @@ impl People {
             tracing::warn!("whom was chosen last was not written");
         }
     }
-
-    // --- as they are set up ------------------------------------------------------------------------------------------
-
-    pub(crate) fn connector_command(&mut self, command: ConnectorCommand) {
-        match command {
-            ConnectorCommand::Kinds => self.blocking(|| {
-                let own = folders::config().map(|folder| folder.join("connectors"));
-                ConnectorNews::Kinds(sources::kinds(own.as_deref()))
-            }),
-            ConnectorCommand::Read { key, file } => self.blocking(move || {
-                let kind = Box::new(sources::kind(&file));
-                ConnectorNews::Kind { key, kind }
-            }),
-            ConnectorCommand::Keep {
-                key,
-                connector,
-                secrets,
-            } => self.keep_form(key, connector, secrets),
-            ConnectorCommand::Test {
-                key,
-                connector,
-                secrets,
-            } => self.test(key, connector, secrets),
-            ConnectorCommand::SignIn { key, .. } => {
-                let result =
-                    Err("This contact source is not signed in to by a browser.".to_owned());
-                self.tell(async move { ConnectorNews::Checked { key, result } });
-            }
-            ConnectorCommand::Forget { connector } => self.forget(connector),
-        }
-    }
-
-    fn keep_form(
-        &mut self,
-        key: u64,
-        connector: ConnectorSettings,
-        typed: BTreeMap<String, SecretString>,
-    ) {
-        if !typed.is_empty() {
-            self.renewed.insert(connector.id.clone());
-        }
-        let (secrets, plan) = (self.secrets.clone(), self.plan.clone());
-        self.tell(async move {
-            let result = match make(&connector, &typed, &secrets, plan).await {
-                Ok(Form { names, .. }) => {
-                    let typed = typed.into_iter().filter(|(name, _)| names.contains(name));
-                    secrets.keep(&connector.id, typed.collect()).await;
-                    Ok(())
-                }
-                Err(words) => Err(words.join(" ")),
-            };
-            ConnectorNews::Checked { key, result }
-        });
-    }
-
-    fn test(&self, key: u64, connector: ConnectorSettings, typed: BTreeMap<String, SecretString>) {
-        let (secrets, plan) = (self.secrets.clone(), self.plan.clone());
-        self.tell(async move {
-            let findings = match make(&connector, &typed, &secrets, plan).await {
-                Ok(form) => match timeout(TEST, form.made.test()).await {
-                    Ok(findings) => findings,
-                    Err(_) => vec![failed("answer", "It did not come to an end in 45 s.")],
-                },
-                Err(words) => words
-                    .iter()
-                    .map(|words| failed("settings", words))
-                    .collect(),
-            };
-            let findings = Findings { findings };
-            ConnectorNews::Tested { key, findings }
-        });
-    }
-
-    fn forget(&self, connector: String) {
-        let mut kept = self.kept.iter().map(|(kept, _)| kept);
-        let Some(kept) = kept.find(|kept| kept.settings().id == connector) else {
-            return;
-        };
-        let now = kept.now().borrow().clone();
-        let fields = now.kind.iter().flat_map(|kind| &kind.fields);
-        let fields = fields.filter(|field| sources::is_secret(field.kind));
-        let mut names: BTreeSet<String> = fields.map(|field| field.name.clone()).collect();
-        names.extend(now.stored);
-        let secrets = self.secrets.clone();
-        let names = names.into_iter().collect();
-        tokio::spawn(async move { secrets.forget(&connector, names).await });
-    }
-
-    fn blocking(&self, work: impl FnOnce() -> ConnectorNews + Send + 'static) {
-        let done = self.done.clone();
-        tokio::task::spawn_blocking(move || drop(done.blocking_send(Done::Connector(work()))));
-    }
-
-    fn tell(&self, work: impl Future<Output = ConnectorNews> + Send + 'static) {
-        let done = self.done.clone();
-        tokio::spawn(async move {
-            let news = work.await;
-            drop(done.send(Done::Connector(news)).await);
-        });
-    }
-
-    // --- wishes ------------------------------------------------------------------------------------------------------
-
-    /// What is known at once comes back at once, the rest by `done`.
-    pub(crate) fn wish(&mut self, id: String, wish: PeopleWish) -> Option<Input> {
-        match wish {
-            PeopleWish::Find { text } => {
-                self.find(id, text);
-                None
-            }
-            PeopleWish::Link {
-                call,
-                record,
-                remember,
-            } => {
-                self.is_memory_new = true;
-                let linked = self.link(&call, record, remember);
-                Some(done(id, Answer::Done, linked))
-            }
-            PeopleWish::Unlink { call, shown } => {
-                self.is_memory_new = true;
-                if let Some(number) = self.number(&call) {
-                    self.directory.unlink(Unlink {
-                        number,
-                        line: call.line,
-                        call: Some(call.call),
-                        record: shown,
-                    });
-                }
-                Some(done(id, Answer::Done, None))
-            }
-            PeopleWish::Forms { call: _ } => {
-                Some(done(id, Answer::Forms { forms: Vec::new() }, None))
-            }
-            PeopleWish::Create { .. } => {
-                let words = "This source makes no new people.";
-                let failure = Failure::new(ErrorCode::NotFound, words);
-                Some(done(id, Answer::Failed(failure), None))
-            }
-        }
-    }
-
-    fn find(&self, id: String, text: String) {
-        let (directory, done) = (self.directory.clone(), self.done.clone());
-        tokio::spawn(async move {
-            let found = directory.find(&text, FOUND, SEARCH).await;
-            let answer = Box::new(Answer::Found {
-                people: found.people,
-                sources: found.sources,
-            });
-            let linked = None;
-            drop(done.send(Done::Wish { id, answer, linked }).await);
-        });
-    }
-
-    /// Nothing can be remembered of a number that is withheld; the controller knows the person then.
-    fn link(
-        &self,
-        call: &AboutCall,
-        record: wire::Record,
-        remember: Remember,
-    ) -> Option<wire::Person> {
-        self.directory.link(Link {
-            number: self.number(call)?,
-            line: call.line.clone(),
-            call: Some(call.call.clone()),
-            record,
-            remember,
-            by: None,
-            at: unix_ms(),
-        })
-    }
-
-    fn number(&self, call: &AboutCall) -> Option<PhoneNumber> {
-        let number = call.number.as_deref()?;
-        self.plan.number_of_trunk(number)
-    }
 }
 
-fn done(id: String, answer: Answer, linked: Option<wire::Person>) -> Input {
-    Input::People {
-        id,
-        answer,
-        linked: linked.map(Box::new),
-    }
-}
-
-/// A form that is filled in right.
-struct Form {
-    /// Of its secrets.
-    names: Vec<String>,
-    made: Made,
-}
-
-/// The source by these settings with what is typed and, where nothing is, with what is stored.
-async fn make(
-    connector: &ConnectorSettings,
-    typed: &BTreeMap<String, SecretString>,
-    stored: &Secrets,
-    plan: DialPlan,
-) -> Result<Form, Vec<String>> {
-    let file = connector.file.clone();
-    let read = tokio::task::spawn_blocking(move || Description::read(&file)).await;
-    let description = read.map_err(|error| vec![error.to_string()])??;
-    let fields = &description.kind().fields;
-    let secret = fields.iter().filter(|field| sources::is_secret(field.kind));
-    let names: Vec<String> = secret.map(|field| field.name.clone()).collect();
-    let untyped = names.iter().filter(|name| !typed.contains_key(*name));
-    let loaded = stored.load(&connector.id, untyped.cloned().collect()).await;
-    let mut secrets = loaded.map_err(|words| vec![words])?;
-    let typed = typed
-        .iter()
-        .filter(|(_, secret)| !secret.expose_secret().is_empty());
-    secrets.extend(typed.map(|(name, secret)| (name.clone(), secret.clone())));
-    match description.make(connector, &secrets, &plan) {
-        Ok(made) => Ok(Form { names, made }),
-        Err(complaints) => Err(sources::sentences(&complaints, fields)),
-    }
-}
-
-fn failed(what: &str, words: &str) -> wire::rest::Finding {
-    wire::rest::Finding {
-        passed: false,
-        what: what.to_owned(),
-        words: words.to_owned(),
-    }
+/// Of what people read, as the session says it.
+fn language() -> String {
+    let set = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| {
+        let value = std::env::var(name).ok()?;
+        Some(value).filter(|value| !value.is_empty())
+    });
+    let is_russian = set.is_some_and(|set| set.starts_with("ru"));
+    if is_russian { "ru" } else { "en" }.to_owned()
 }
 
 fn unix_ms() -> u64 {

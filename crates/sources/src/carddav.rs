@@ -1,9 +1,8 @@
 //! Address books on a CardDAV server as a form.
 
+use crate::Around;
 use crate::form::{Complaint, Filled, field, helped, preset, required};
 use contacts::carddav::{CardDavConfig, CardDavSource};
-use phone_number::DialPlan;
-use std::path::Path;
 use wire::{ConnectorKind, FieldKind, FormField, rest::Finding};
 
 pub(crate) const FILE: &str = "carddav";
@@ -51,14 +50,15 @@ fn fields() -> Vec<FormField> {
     ]
 }
 
-/// `copies`: the folder where the books are kept between two runs.
-pub(crate) fn config(form: &Filled<'_>, plan: DialPlan, copies: Option<&Path>) -> CardDavConfig {
+pub(crate) fn config(form: &Filled<'_>, around: &Around) -> CardDavConfig {
     let id = &form.settings.id;
-    let mut config = CardDavConfig::new(id, &form.text("title"), &form.text("url"), plan);
+    let (title, url) = (form.text("title"), form.text("url"));
+    let mut config = CardDavConfig::new(id, &title, &url, around.plan.clone());
     config.user = form.text("user");
     config.password = form.secret("password");
     config.allow_plain = form.is_on("allow_plain");
     config.ca_file = form.optional("ca_file").map(Into::into);
+    let copies = around.copies.as_ref();
     config.cache = copies.map(|folder| folder.join(format!("{id}.carddav")));
     config
 }

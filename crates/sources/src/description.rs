@@ -2,11 +2,12 @@
 
 use crate::form::{Complaint, Filled};
 use crate::health::Health;
+use crate::keeper::{Around, Vault};
 use crate::{carddav, ldap};
-use contacts::Source;
 use contacts::carddav::{CardDavConfig, CardDavSource};
 use contacts::ldap::LdapSource;
-use phone_number::DialPlan;
+use contacts::{Person, Source, SourceError, SourceErrorKind};
+use phone_number::PhoneNumber;
 use secrecy::SecretString;
 use std::{
     collections::BTreeMap,
@@ -14,7 +15,7 @@ use std::{
     path::Path,
     sync::Arc,
 };
-use wire::{ConnectorKind, ConnectorSettings, rest::Finding};
+use wire::{ConnectorKind, ConnectorSettings, PersonForm, rest::Finding};
 
 /// A description is a text that a person writes; what is longer is something else.
 const LONGEST: u64 = 512 * 1024;
@@ -30,6 +31,7 @@ pub struct Description {
 enum What {
     Ldap,
     CardDav,
+    Crm(Arc<crm::File>),
 }
 
 /// A source that was made of its settings.
@@ -40,12 +42,17 @@ pub enum Made {
         config: Arc<CardDavConfig>,
         source: Arc<CardDavSource>,
     },
+    Crm(crm::Connector),
 }
 
-/// All that can be connected: what comes with the program, then one's own files in this folder. Reads files.
+/// All that can be connected: what comes with the program by title, directories, then one's own files in this folder.
+/// Reads files.
 #[must_use]
 pub fn kinds(own: Option<&Path>) -> Vec<ConnectorKind> {
-    let mut kinds = vec![ldap::kind(), carddav::kind()];
+    let bundled = crm::bundled().iter().map(|(name, _)| kind(name));
+    let mut kinds: Vec<ConnectorKind> = bundled.collect();
+    kinds.sort_by_key(|kind| kind.title.to_lowercase());
+    kinds.extend([ldap::kind(), carddav::kind()]);
     kinds.extend(own.into_iter().flat_map(own_files).map(|file| kind(&file)));
     kinds
 }
@@ -103,12 +110,35 @@ impl Description {
         if file == carddav::FILE {
             return built_in(carddav::kind(), What::CardDav);
         }
-        if !is_own(file) {
-            return Err(vec![format!("No description is called “{file}”.")]);
+        if is_own(file) {
+            let text = read(Path::new(file)).map_err(|error| vec![format!("{file}: {error}.")])?;
+            return Self::parse(file, &text);
         }
-        let text = read(Path::new(file)).map_err(|error| vec![format!("{file}: {error}.")])?;
-        let _ = text;
-        Err(vec![])
+        let mut bundled = crm::bundled().iter();
+        match bundled.find(|(name, _)| *name == file) {
+            Some((_, text)) => Self::parse(file, text),
+            None => Err(vec![format!("No description is called “{file}”.")]),
+        }
+    }
+
+    fn parse(file: &str, text: &str) -> Result<Self, Vec<String>> {
+        let parsed = crm::File::parse(text, file);
+        let parsed =
+            parsed.map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        let about =
+            ["en", "ru"].map(|language| (language.to_owned(), parsed.about(language).to_owned()));
+        let about = about.into_iter().filter(|(_, words)| !words.is_empty());
+        Ok(Self {
+            kind: ConnectorKind {
+                file: file.to_owned(),
+                title: parsed.name().to_owned(),
+                about: about.collect(),
+                executed: parsed.executed().to_owned(),
+                fields: parsed.params(),
+                trouble: Vec::new(),
+            },
+            what: What::Crm(Arc::new(parsed)),
+        })
     }
 
     #[must_use]
@@ -124,18 +154,7 @@ impl Description {
         &self,
         settings: &ConnectorSettings,
         secrets: &BTreeMap<String, SecretString>,
-        plan: &DialPlan,
-    ) -> Result<Made, Vec<Complaint>> {
-        self.make_to_keep(settings, secrets, plan, None)
-    }
-
-    /// The same for longer; `copies`: the folder where address books are kept between two runs.
-    pub(crate) fn make_to_keep(
-        &self,
-        settings: &ConnectorSettings,
-        secrets: &BTreeMap<String, SecretString>,
-        plan: &DialPlan,
-        copies: Option<&Path>,
+        around: &Around,
     ) -> Result<Made, Vec<Complaint>> {
         let form = Filled {
             fields: &self.kind.fields,
@@ -148,15 +167,58 @@ impl Description {
         }
         match &self.what {
             What::Ldap => {
-                let source = ldap::source(&form, plan.clone())?;
+                let source = ldap::source(&form, around.plan.clone())?;
                 Ok(Made::Ldap(Arc::new(source)))
             }
             What::CardDav => {
-                let config = Arc::new(carddav::config(&form, plan.clone(), copies));
+                let config = Arc::new(carddav::config(&form, around));
                 let source = Arc::new(carddav::source((*config).clone())?);
                 Ok(Made::CardDav { config, source })
             }
+            What::Crm(file) => connector(file, settings, secrets, around).map(Made::Crm),
         }
+    }
+}
+
+fn connector(
+    file: &Arc<crm::File>,
+    settings: &ConnectorSettings,
+    secrets: &BTreeMap<String, SecretString>,
+    around: &Around,
+) -> Result<crm::Connector, Vec<Complaint>> {
+    let options = crm::Options {
+        language: around.language.clone(),
+        id: Some(settings.id.clone()),
+        store: Some(Arc::new(Tokens {
+            vault: around.vault.clone(),
+            connector: settings.id.clone(),
+        })),
+        ..crm::Options::new(around.plan.clone())
+    };
+    // What an older form of the file asked for is kept, and not given to the newer one.
+    let is_asked = |name: &String| file.params().iter().any(|field| field.name == *name);
+    let mut values = settings.values.clone();
+    values.retain(|name, _| is_asked(name) && !file.is_secret(name));
+    let mut secrets = secrets.clone();
+    secrets.retain(|name, _| is_asked(name));
+    let made = file.connector(&values, &secrets, options);
+    let complain = |(field, words)| Complaint { field, words };
+    made.map_err(|wrong| wrong.into_iter().map(complain).collect())
+}
+
+/// Where a CRM's new tokens go. What is stored is loaded before a connector is made.
+struct Tokens {
+    vault: Arc<dyn Vault>,
+    connector: String,
+}
+
+impl crm::SecretStore for Tokens {
+    fn load(&self, _name: &str) -> Option<SecretString> {
+        None
+    }
+
+    fn save(&self, name: &str, secret: &SecretString) -> Result<(), String> {
+        self.vault.save(&self.connector, name, secret)
     }
 }
 
@@ -176,13 +238,14 @@ impl Made {
         match self {
             Self::Ldap(source) => source.clone(),
             Self::CardDav { source, .. } => source.clone(),
+            Self::Crm(connector) => Arc::new(connector.clone()),
         }
     }
 
     /// Says how it does for as long as this is polled, where it is known without asking it.
     pub(crate) async fn tell(&self, health: &Health) {
         match self {
-            Self::Ldap(_) => std::future::pending().await,
+            Self::Ldap(_) | Self::Crm(_) => std::future::pending().await,
             Self::CardDav { source, .. } => {
                 let mut state = source.state();
                 loop {
@@ -201,11 +264,56 @@ impl Made {
         match self {
             Self::Ldap(source) => vec![finding("directory", source.test().await)],
             Self::CardDav { config, .. } => vec![carddav::test(config).await],
+            Self::Crm(connector) => {
+                let findings = connector.test().await.into_iter();
+                findings.map(tested).collect()
+            }
+        }
+    }
+
+    /// The CRM, for what only CRMs do.
+    #[must_use]
+    pub fn crm(&self) -> Option<&crm::Connector> {
+        match self {
+            Self::Ldap(_) | Self::CardDav { .. } => None,
+            Self::Crm(connector) => Some(connector),
+        }
+    }
+
+    /// What is asked to make a new person there; `None`: it makes nobody.
+    #[must_use]
+    pub fn form(&self, number: Option<&PhoneNumber>) -> Option<PersonForm> {
+        self.crm()?.form(number)
+    }
+
+    /// Makes a new person. **Only when somebody wants it.**
+    ///
+    /// # Errors
+    /// It makes nobody, or why not with the CRM's own words.
+    pub async fn create(
+        &self,
+        fields: &BTreeMap<String, String>,
+        number: &PhoneNumber,
+    ) -> Result<Person, SourceError> {
+        match self.crm() {
+            Some(connector) => connector.create(fields, number).await,
+            None => Err(SourceError {
+                kind: SourceErrorKind::Broken,
+                words: "New people are not made here.".to_owned(),
+            }),
         }
     }
 }
 
-fn finding(what: &str, result: Result<(), contacts::SourceError>) -> Finding {
+fn tested(finding: crm::Finding) -> Finding {
+    Finding {
+        passed: finding.passed,
+        what: finding.title,
+        words: finding.words,
+    }
+}
+
+fn finding(what: &str, result: Result<(), SourceError>) -> Finding {
     let what = what.to_owned();
     match result {
         Ok(()) => Finding {

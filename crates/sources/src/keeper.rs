@@ -40,6 +40,12 @@ pub trait Vault: Send + Sync {
         fields: Vec<String>,
     ) -> Boxed<'a, Result<BTreeMap<String, SecretString>, String>>;
 
+    /// Keeps a new secret in the place of an old one, as a token that was renewed. Called on a thread that may block.
+    ///
+    /// # Errors
+    /// A sentence.
+    fn save(&self, connector: &str, field: &str, secret: &SecretString) -> Result<(), String>;
+
     /// What is said while [`load`](Self::load) waits.
     fn waiting(&self) -> String;
 
@@ -51,6 +57,8 @@ pub trait Vault: Send + Sync {
 #[derive(Clone)]
 pub struct Around {
     pub plan: DialPlan,
+    /// Of what people read: `en`, `ru`.
+    pub language: String,
     pub vault: Arc<dyn Vault>,
     /// A folder for copies of address books, which hold people's data; `None`: they are read anew at each start.
     pub copies: Option<PathBuf>,
@@ -129,6 +137,12 @@ impl Kept {
     pub fn retry(&self) {
         self.again.notify_one();
     }
+
+    /// The same for whoever comes back later.
+    #[must_use]
+    pub fn retrier(&self) -> Arc<Notify> {
+        self.again.clone()
+    }
 }
 
 impl Drop for Kept {
@@ -195,12 +209,7 @@ impl Keeper {
         let secrets = self.secrets(fields).await?;
         let stored = secrets.keys().cloned().collect();
         self.now.send_modify(|now| now.stored = stored);
-        let made = description.make_to_keep(
-            &self.settings,
-            &secrets,
-            &self.around.plan,
-            self.around.copies.as_deref(),
-        );
+        let made = description.make(&self.settings, &secrets, &self.around);
         let made = made.map_err(|why| Trouble::Settings(sentences(&why, fields).join(" ")))?;
         let source = Observed::new(made.source(), self.health.clone());
         self.now.send_modify(|now| {

@@ -8,6 +8,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
 /// A locked keychain is looked at as often; it is not asked to open, which would trouble its person each time.
@@ -26,6 +27,7 @@ pub(super) struct Secrets {
 }
 
 /// Of one source.
+#[derive(Default)]
 struct Typed {
     fields: BTreeMap<String, SecretString>,
     /// Why they are not kept.
@@ -45,7 +47,6 @@ impl Secrets {
         if fields.is_empty() {
             return;
         }
-        self.typed().remove(connector);
         let entries = fields.clone().into_iter();
         let entries = entries.map(|(field, secret)| (entry(connector, &field), secret));
         let entries: Vec<(String, SecretString)> = entries.collect();
@@ -58,13 +59,23 @@ impl Secrets {
             })
         });
         let words = match timeout(KEEP, kept).await {
-            Ok(Ok(())) => return,
+            Ok(Ok(())) => return self.are_kept(connector, &fields),
             Ok(Err(NotDone::Locked)) | Err(_) => LOCKED,
             Ok(Err(NotDone::Absent)) => ABSENT,
             Ok(Err(NotDone::Failed)) => FAILED,
         };
-        self.typed()
-            .insert(connector.to_owned(), Typed { fields, words });
+        let mut typed = self.typed();
+        let typed = typed.entry(connector.to_owned()).or_default();
+        typed.fields.extend(fields);
+        typed.words = words;
+    }
+
+    fn are_kept(&self, connector: &str, fields: &BTreeMap<String, SecretString>) {
+        let mut typed = self.typed();
+        if let Some(of) = typed.get_mut(connector) {
+            of.fields.retain(|field, _| !fields.contains_key(field));
+        }
+        typed.retain(|_, of| !of.fields.is_empty());
     }
 
     /// What is not there is forgotten already.
@@ -150,6 +161,16 @@ impl Vault for Secrets {
             typed.retain(|_, secret| !secret.expose_secret().is_empty());
             Ok(typed)
         })
+    }
+
+    fn save(&self, connector: &str, field: &str, secret: &SecretString) -> Result<(), String> {
+        let fields = BTreeMap::from([(field.to_owned(), secret.clone())]);
+        // This is a thread that may block.
+        Handle::current().block_on(self.keep(connector, fields));
+        match self.not_kept(connector) {
+            Some(words) => Err(words),
+            None => Ok(()),
+        }
     }
 
     fn waiting(&self) -> String {
