@@ -19,6 +19,9 @@ pub(crate) fn bench(arguments: &[&str]) -> Result<()> {
     if let ["server", rest @ ..] = arguments {
         return bench_server(rest);
     }
+    if let ["contacts", rest @ ..] = arguments {
+        return bench_contacts(rest);
+    }
     let (only_calls, arguments) = match arguments {
         ["calls", rest @ ..] => (true, rest),
         all => (false, all),
@@ -51,6 +54,17 @@ pub(crate) fn bench(arguments: &[&str]) -> Result<()> {
         "the call model misses a goal, or could not be measured"
     );
     Ok(())
+}
+
+/// What it costs to know who calls.
+fn bench_contacts(arguments: &[&str]) -> Result<()> {
+    let mut build = tools::cargo(&["build", "--release", "-p", "bench-contacts"])?;
+    step::command("build the contacts' bench", &mut build)?;
+    run(
+        &folders::target()?.join("release"),
+        "bench-contacts",
+        arguments,
+    )
 }
 
 /// The integration server with thousands of clients, beside servers of Node.

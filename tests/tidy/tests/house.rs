@@ -92,6 +92,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "phone-number",
         ],
     ),
+    ("bench-contacts", &["contacts", "phone-number", "wire"]),
     ("bench-server", &["store", "testkit", "wire"]),
     ("fuzz", &["ami", "calls", "phone-number"]),
     (
