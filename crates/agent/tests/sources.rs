@@ -4,7 +4,7 @@
 mod home;
 
 use agent_link::{Client, Place};
-use home::{Home, LIMIT, pause};
+use home::{Home, LIMIT, pause, text};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -51,6 +51,17 @@ fn a_crm_of_ones_own_is_tried_connected_and_asked_and_follows_its_file() {
     desk.until(|connector| connector.state == ConnectorState::Ready);
     assert_eq!(desk.find("ada"), ["Ada Lovelace of Engines"]);
     desk.until(|connector| matches!(connector.state, ConnectorState::Works { .. }));
+
+    let said = text(&home.run(&["who", "Ada"]).stdout);
+    assert!(
+        said.starts_with("Ada Lovelace, Engines (Own CRM)\n  Own CRM: 1 found, "),
+        "{said}"
+    );
+    let said = text(&home.run(&["connector", "list"]).stdout);
+    assert!(
+        said.starts_with("own (Own CRM): works, last answer in "),
+        "{said}"
+    );
 
     std::fs::write(&file, "format = 1\nid = [").expect("written");
     let broken = desk.until(|connector| matches!(connector.state, ConnectorState::Trouble { .. }));

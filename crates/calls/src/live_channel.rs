@@ -4,11 +4,7 @@ use std::time::Duration;
 
 use ami::{BridgeId, ChannelListing, ChannelName, ChannelState, Event, Linkedid, Uniqueid};
 
-use crate::{
-    Party,
-    extensions::{Technology, technology_of},
-    tracker::BridgeKind,
-};
+use crate::{Party, tracker::BridgeKind};
 
 /// The answers to the PBX's list actions, as many as the user's rights allow. Only the channels are indispensable.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -148,14 +144,6 @@ impl LiveChannel {
         ["Park", "Parked Call", "ParkedCall"]
             .iter()
             .any(|name| self.application.eq_ignore_ascii_case(name))
-    }
-
-    /// It is a call without any other channel: it placed it, or somebody talks on it. What is dialled and not yet answered
-    /// lives by its caller, and a Local half by what it joins.
-    pub(crate) fn may_stand_alone(&self) -> bool {
-        let is_phone = technology_of(self.channel.as_str()) != Technology::Local;
-        self.uniqueid.as_str() == self.linkedid.as_str()
-            || (is_phone && (self.state == ChannelState::Up || !self.was_dialled()))
     }
 
     pub(crate) fn was_dialled(&self) -> bool {

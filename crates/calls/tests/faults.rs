@@ -7,9 +7,7 @@
 use std::time::Instant;
 
 use ami::{Charset, Decoder, Event, Incoming, Limits, Uniqueid};
-use calls::{
-    CallEvent, CallTracker, Direction, End, LegState, LiveChannel, Party, Progress, Role, Seed,
-};
+use calls::{CallEvent, CallTracker, Direction, End, LegState, LiveChannel, Progress, Role, Seed};
 use proptest::prelude::*;
 
 /// A mangled recording.
@@ -187,42 +185,32 @@ fn call_that_is_dialled_on_before_the_list_comes_has_its_caller() {
     assert_eq!(watch.alive, 1);
 }
 
-/// As Asterisk lists it in the moment after the caller has hung up: the called phone alone, which shows him as the other
-/// side.
+/// Asterisk 22.10.1: a list that is taken while a caller hangs up has the phone that he rang, and him no more.
 #[test]
-fn a_phone_that_rings_for_a_caller_who_is_gone_is_no_call_of_its_own() {
+fn a_phone_that_rings_for_a_caller_who_has_just_gone_has_not_placed_the_call() {
     let mut watch = Watch::new();
-    let phone = LiveChannel {
-        caller: party("103"),
-        connected: party("+79161234567"),
-        exten: "103".into(),
-        application_data: "(Outgoing Line)".into(),
-        ..listed("1.2", "1.1", "PJSIP/103-00000002", 5, "AppDial")
-    };
-    watch.resync(std::slice::from_ref(&phone));
-    assert_eq!((watch.alive, watch.tracker.is_idle()), (0, true));
-    watch.hear(b"Event: Hangup\r\nUniqueid: 1.2\r\nLinkedid: 1.1\r\nChannel: PJSIP/103-00000002\r\nCause: 127\r\n\r\n");
-    assert!(watch.ends.is_empty());
-    // Behind a Local channel as well.
-    let halves = [
-        listed("1.3", "1.1", "Local/103@phones-00000001;1", 5, "AppDial"),
-        listed("1.4", "1.1", "Local/103@phones-00000001;2", 4, "Dial"),
-    ];
-    watch.lose_link();
-    watch.resync(&[halves[0].clone(), halves[1].clone(), phone.clone()]);
-    assert_eq!((watch.alive, watch.tracker.is_idle()), (0, true));
-    // With its caller it is a call, and so is one who talks.
-    let caller = listed("1.1", "1.1", "PJSIP/trunk-00000001", 4, "Dial");
-    for list in [
-        vec![caller, phone],
-        vec![listed("1.2", "1.1", "PJSIP/103-00000002", 6, "AppDial")],
-    ] {
-        watch.lose_link();
-        watch.resync(&list);
-        assert_eq!(watch.alive, 1, "{list:?}");
-        watch.lose_link();
-        watch.resync(&[]);
-    }
+    let mut phone = listed("1.2", "1.1", "PJSIP/101-00000002", 5, "AppDial");
+    phone.connected.number = Some("+447712000088".into());
+    watch.resync(&[phone]);
+    let call = watch.tracker.calls().next().expect("a call");
+    assert_eq!(call.direction, Direction::Incoming);
+    assert_eq!(call.caller.number.as_deref(), Some("+447712000088"));
+    assert_eq!(call.legs[0].role, Role::Callee);
+    assert_eq!(call.placed_by, Some(Uniqueid::from("1.1")));
+    watch.hear(b"Event: Hangup\r\nUniqueid: 1.2\r\nLinkedid: 1.1\r\nChannel: PJSIP/101-00000002\r\nCause: 127\r\n\r\n");
+    assert!(watch.tracker.is_idle());
+}
+
+#[test]
+fn a_channel_that_is_listed_late_has_placed_its_call_after_all() {
+    let mut watch = Watch::new();
+    watch.resync(&[
+        listed("1.2", "1.1", "PJSIP/101-00000002", 5, "AppDial"),
+        listed("1.1", "1.1", "PJSIP/trunk-00000001", 4, "Dial"),
+    ]);
+    let call = watch.tracker.calls().next().expect("a call");
+    assert_eq!(call.placed_by, None);
+    assert_eq!(call.legs.len(), 2);
 }
 
 #[test]
@@ -305,13 +293,6 @@ fn for_each_event(bytes: &[u8], mut with: impl FnMut(&Event<'_>)) {
         {
             with(&event);
         }
-    }
-}
-
-fn party(number: &str) -> Party {
-    Party {
-        number: Some(number.into()),
-        name: None,
     }
 }
 

@@ -6,8 +6,11 @@
 mod copy;
 mod discover;
 mod error;
+mod form;
 mod http;
 mod sync;
+
+pub use form::{TITLE, fields};
 
 use crate::{
     Answering, Book, Builder, Card, LoadReport, Match, Person, Question, Source, SourceError,

@@ -6,13 +6,16 @@
 mod entry;
 mod error;
 mod filter;
+mod form;
 mod line;
+
+pub use form::{TITLE, fields};
 
 use crate::{Answering, Likeness, Person, Question, Source, SourceError, clean, likeness};
 use ldap3::SearchEntry;
 use line::{Answer, Line};
 use phone_number::DialPlan;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use std::{path::PathBuf, time::Duration};
 use wire::Record;
 
@@ -20,6 +23,8 @@ use wire::Record;
 const MOST_WITH_NUMBER: usize = 100;
 /// For a list that a person reads.
 const MOST_FOUND: usize = 200;
+/// Active Directory's contacts are no persons.
+const FILTER: &str = "(|(objectClass=person)(objectClass=contact))";
 /// A card that appears later than this is of no use; the answer may still be added late.
 const SOON: Duration = Duration::from_secs(3);
 
@@ -68,12 +73,20 @@ impl LdapConfig {
             bind: String::new(),
             password: SecretString::from(""),
             base: base.to_owned(),
-            filter: "(|(objectClass=person)(objectClass=contact))".to_owned(),
+            filter: FILTER.to_owned(),
             attributes: LdapAttributes::default(),
             link: None,
             deadline: Duration::from_secs(10),
             plan,
         }
+    }
+}
+
+impl LdapConfig {
+    /// A bind with a name and no password is anonymous to LDAP, and succeeds (RFC 4513, 5.1.2): it would seem right and
+    /// find nobody.
+    fn lacks_password(&self) -> bool {
+        !self.bind.is_empty() && self.password.expose_secret().is_empty()
     }
 }
 
@@ -147,6 +160,9 @@ impl LdapSource {
     /// Settings that cannot work, or would send a password in the clear.
     pub fn new(config: LdapConfig) -> Result<Self, SourceError> {
         let line = Line::new(&config)?;
+        if config.lacks_password() {
+            return Err(error::no_password(&config.bind));
+        }
         Ok(Self { config, line })
     }
 

@@ -155,9 +155,10 @@ fn the_same_mail_address_is_the_same_person_under_another_name() {
 #[test]
 fn hostile_values_in_every_field_are_short_plain_text() {
     let bad = "<b>\u{202e}\0\r\n".to_owned() + &"я".repeat(1_000_000);
+    let text = || bad.chars().take(10_000).collect();
     let fact = PersonFact {
-        label: bad.clone(),
-        value: bad.clone(),
+        label: text(),
+        value: text(),
         url: Some("javascript:alert(1)".into()),
     };
     let hostile = Person {
@@ -237,6 +238,8 @@ fn near() -> impl Strategy<Value = String> {
         "1234567",
         "101",
         "0101",
+        "*21#",
+        "12345678901234567890",
     ]);
     let start = prop::sample::select(vec!["", "+", "8", "00"]);
     let end = prop::sample::select(vec!["", " ext. 1", " доб. 12", "x2"]);
@@ -343,6 +346,7 @@ async fn what_a_book_says_of_somebody_comes_back_as_it_went_in() {
     );
     for (number, written) in found.numbers.iter().zip(&card.phones) {
         assert!(number.is_same(&support::number(written)), "{written}");
+        assert!(!book.look_up(number).is_empty(), "{written}");
     }
     // Without an id of its own, one is made that does not change.
     let other = book.look_up(&number("102")).pop().unwrap();

@@ -31,6 +31,9 @@ pub struct Person {
     pub record: Record,
     #[serde(default)]
     pub email: Option<String>,
+    /// As people read them, in the source's order; whoever is found by name can be called at them.
+    #[serde(default)]
+    pub numbers: Vec<String>,
     /// Who looks after this person there, as the source names him.
     #[serde(default)]
     pub owner: Option<String>,
@@ -62,7 +65,7 @@ pub struct PersonFact {
 #[serde(tag = "found", rename_all = "snake_case")]
 #[expect(
     clippy::large_enum_variant,
-    reason = "nearly always one is found, and there are few of them"
+    reason = "one for each call, and mostly the large one"
 )]
 pub enum People {
     /// Still asked; the number is shown meanwhile.

@@ -3,12 +3,12 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    sync::{Arc, mpsc},
+    sync::mpsc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, ensure};
-use contacts::{Directory, directory::Settings};
+use contacts::Directory;
 use engine::{
     Command, Config, Connection, Desk as DeskSettings, Fact, Handle, Handling, Pbx as Settings,
     Placing, Subject, Tls, Updates,
@@ -228,5 +228,7 @@ fn lists() -> Lists {
 
 /// A directory that asks nobody.
 fn nobody() -> Directory {
-    Directory::new(Settings::new(DialPlan::new(Region::RU)))
+    Directory::new(contacts::directory::Settings::new(DialPlan::new(
+        Region::RU,
+    )))
 }

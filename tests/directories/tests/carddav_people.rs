@@ -118,9 +118,11 @@ async fn what_changes_there_changes_here_and_nothing_else_is_read_again() {
         "the same one, by another name"
     );
 
+    let tokens = asked.tokens.load(Ordering::SeqCst);
     radicale.delete("/anna/book/eve.vcf").expect("deleted");
     let last = again(&source, &mut state).await;
     assert_eq!(last.report.entries, 2);
+    assert!(asked.tokens.load(Ordering::SeqCst) > tokens);
     assert_eq!(names(&who(&source, "+442079465678").await), [""; 0]);
     assert_eq!(asked.cards.load(Ordering::SeqCst), 4);
 
@@ -357,14 +359,25 @@ async fn what_is_wrong_is_said_with_what_to_do() {
     ))
     .await;
     assert!(page.words.contains("answers with a web page"), "{page}");
-    let there = "Location: https://evil.example/steal?all\r\n";
-    let elsewhere = said(answer("302 Found", there, "")).await;
-    assert!(
-        elsewhere
-            .words
-            .contains("sends us on to https://evil.example:"),
-        "{elsewhere}"
+    let heard = Arc::new(AtomicUsize::new(0));
+    let hears = heard.clone();
+    let thief = serve(move |_| {
+        hears.fetch_add(1, Ordering::SeqCst);
+        answer("207 Multi-Status", "", "<multistatus xmlns=\"DAV:\"/>")
+    });
+    let thief = thief.expect("a server");
+    let there = format!("Location: http://{thief}/steal?all\r\n");
+    let elsewhere = said(answer("302 Found", &there, "")).await;
+    let named = format!("sends us on to http://{thief}:");
+    assert!(elsewhere.words.contains(&named), "{elsewhere}");
+    let link = format!(
+        "<multistatus xmlns=\"DAV:\"><response><href>/</href><propstat><prop><current-user-principal>\
+         <href>http://{thief}/</href></current-user-principal></prop><status>HTTP/1.1 200 OK</status></propstat>\
+         </response></multistatus>"
     );
+    let linked = said(answer("207 Multi-Status", "", &link)).await;
+    assert!(linked.words.contains(&named), "{linked}");
+    assert_eq!(heard.load(Ordering::SeqCst), 0, "the password went nowhere");
     let circle = said(answer("302 Found", "Location: /\r\n", "")).await;
     assert!(circle.words.contains("in circles"), "{circle}");
     let busy = said(answer("429 Too Many Requests", "Retry-After: 77\r\n", "")).await;
@@ -432,6 +445,7 @@ async fn hostile_cards_are_text() {
 #[derive(Default)]
 struct Asked {
     cards: AtomicUsize,
+    tokens: AtomicUsize,
     listings: AtomicUsize,
 }
 
@@ -451,6 +465,10 @@ fn counted(
         if request.contains("addressbook-multiget") {
             let cards = request.matches(":href>").count() / 2;
             seen.cards.fetch_add(cards, Ordering::SeqCst);
+        }
+        // Radicale tells all that ever was to who shows no token, so that it would not be missed otherwise.
+        if request.contains("/ns/sync/") {
+            seen.tokens.fetch_add(1, Ordering::SeqCst);
         }
         if request.contains("getcontenttype") {
             seen.listings.fetch_add(1, Ordering::SeqCst);

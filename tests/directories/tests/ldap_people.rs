@@ -177,13 +177,25 @@ async fn what_is_wrong_is_said_with_what_to_do() {
     assert_eq!(asked, Err(wrong));
 
     let stranger = directory();
-    let (foreign, _) = said(LdapConfig {
-        ca_file: Some(stranger.ca_certificate()),
+    let ca_file = Some(stranger.ca_certificate());
+    let by_start_tls = LdapConfig {
+        url: format!("ldap://localhost:{}", slapd.port()),
+        start_tls: true,
         ..good.clone()
-    })
-    .await;
-    assert_eq!(foreign.kind, SourceErrorKind::Broken);
-    assert!(foreign.words.contains("cannot be protected"), "{foreign}");
+    };
+    let ldap = LdapSource::new(by_start_tls.clone()).expect("settings");
+    assert_eq!(
+        ldap.test().await.map_err(|nobody| nobody.kind),
+        Err(SourceErrorKind::Broken)
+    );
+    slapd.add(&person("Anna", "101", "")).expect("added");
+    ldap.test().await.expect("somebody, by StartTLS");
+    for config in [good.clone(), by_start_tls] {
+        let ca_file = ca_file.clone();
+        let (foreign, _) = said(LdapConfig { ca_file, ..config }).await;
+        assert_eq!(foreign.kind, SourceErrorKind::Broken);
+        assert!(foreign.words.contains("cannot be protected"), "{foreign}");
+    }
     let (system, _) = said(LdapConfig {
         ca_file: None,
         ..good.clone()

@@ -176,6 +176,35 @@ fn two_records_that_turn_out_to_be_one_call_become_one() {
     });
 }
 
+/// Whoever watches anew while a caller hangs up sees only the phone that he rang, and by its Linkedid who he was.
+#[test]
+fn a_called_phone_that_was_left_alone_is_no_call_beside_its_callers() {
+    let lone = || CallRecord {
+        linkedid: Some("1.1".into()),
+        ..missed_call("lone", ANNA, 1_500, &["1.2"])
+    };
+    on_both(async |store| {
+        put(&store, open_call("a", ANNA, 1_000, &["1.1"])).await;
+        put(&store, lone()).await;
+        assert_eq!(only_call(&store).await.outcome, Outcome::Missed);
+        let rows = [cdr_row("1.1", "1.1", ANNA, 1_000, None)];
+        store.put_cdr("office", "csv", &rows, "1", 0).await.unwrap();
+        assert_eq!(only_call(&store).await.id, "a".into());
+        assert_eq!(board(&store).await.len(), 1);
+    });
+    on_both(async |store| {
+        put(&store, lone()).await;
+        put(&store, open_call("a", ANNA, 1_000, &["1.1"])).await;
+        assert_eq!(only_call(&store).await.outcome, Outcome::Missed);
+    });
+    on_both(async |store| {
+        let rows = [cdr_row("1.1", "1.1", ANNA, 1_000, Some("101"))];
+        store.put_cdr("office", "csv", &rows, "1", 0).await.unwrap();
+        put(&store, lone()).await;
+        only_call(&store).await;
+    });
+}
+
 #[test]
 fn calls_that_ended_while_nobody_watched_are_unknown_until_the_pbx_tells() {
     on_both(async |store| {

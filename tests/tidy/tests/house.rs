@@ -69,6 +69,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "people",
             "phone-number",
             "presence",
+            "sources",
             "store",
             "wire",
         ],

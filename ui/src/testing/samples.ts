@@ -6,7 +6,7 @@ import type { People } from "../wire/People";
 import type { Recent } from "../types/Recent";
 import type { SettingsView } from "../types/SettingsView";
 import type { State } from "../types/State";
-import { somebody } from "./people";
+import { found, somebody } from "./people";
 
 export const ada: People = {
   found: "one",
@@ -22,6 +22,8 @@ export function card(over: Partial<Card> = {}): Card {
     phase: "ringing",
     party: { number: "+44 20 7946 0958", name: null },
     people: ada,
+    sources: [found("contacts.vcf", null)],
+    remembered: null,
     line: "Sales line",
     extension: "101",
     since: Date.now() - 24_000,

@@ -3,11 +3,11 @@
 
 use std::{collections::HashSet, time::Instant};
 
-use ami::{ChannelName, ChannelState, Linkedid, Uniqueid, Value};
+use ami::{ChannelName, ChannelState, Uniqueid, Value};
 
 use super::{BridgeKind, CallTracker, ChannelKey, Listing};
 use crate::{
-    End, LiveChannel, PbxLists, Role,
+    Direction, End, LiveChannel, PbxLists, Role,
     extensions::{Technology, technology_of},
 };
 
@@ -94,7 +94,6 @@ impl CallTracker {
                 None => unknown.push(live),
             }
         }
-        self.leave_out_forsaken(&mut unknown);
         // Who placed a call comes before whom it dialled.
         unknown.sort_by_key(|live| {
             (
@@ -113,16 +112,6 @@ impl CallTracker {
         let moved = self.place(lists, now);
         self.refill(lists, &moved, now);
         self.settle();
-    }
-
-    /// A phone that still rings for a caller who has just hung up is the rest of a call whose beginning and end others
-    /// have seen, or the PBX's records tell: by itself it would become a call from the phone to its caller.
-    fn leave_out_forsaken(&self, unknown: &mut Vec<&LiveChannel>) {
-        let stand_alone = unknown.iter().filter(|live| live.may_stand_alone());
-        let alive: HashSet<Linkedid> = stand_alone.map(|live| live.linkedid.clone()).collect();
-        unknown.retain(|live| {
-            alive.contains(&live.linkedid) || self.by_linkedid.contains_key(&live.linkedid)
-        });
     }
 
     pub(super) fn gone_before_list(&mut self, uniqueid: &str) {
@@ -160,6 +149,9 @@ impl CallTracker {
         let entry = &mut self.calls[call];
         entry.call.started = entry.call.started.min(born);
         let placed_it = live.uniqueid.as_str() == live.linkedid.as_str() && !live.was_dialled();
+        if self.is_left_alone(key, live) {
+            self.make_callee(key, live);
+        }
         let is_callers = self.channels[key].role == Some(Role::Caller)
             || placed_it
             || self.is_agents_phone(call, live.channel.as_str());
@@ -184,6 +176,35 @@ impl CallTracker {
         if live.state != ChannelState::Ringing {
             self.changed(call);
         }
+    }
+
+    /// A phone that rings for a caller who is not listed any more: he hung up a moment ago, and the first channel of a
+    /// call is not always the one that placed it.
+    fn is_left_alone(&self, key: ChannelKey, live: &LiveChannel) -> bool {
+        let call = &self.calls[self.channels[key].call].call;
+        let is_alone = matches!(call.legs.as_slice(), [leg] if leg.role == Role::Caller);
+        is_alone
+            && live.was_dialled()
+            && live.state != ChannelState::Up
+            && live.uniqueid.as_str() != live.linkedid.as_str()
+            && call.originate.is_none()
+    }
+
+    fn make_callee(&mut self, key: ChannelKey, live: &LiveChannel) {
+        self.channels[key].role = Some(Role::Callee);
+        let entry = &mut self.calls[self.channels[key].call];
+        entry.forget_caller();
+        for leg in &mut entry.call.legs {
+            leg.role = Role::Callee;
+        }
+        let caller = live.connected.clone();
+        let is_inside = |number: &str| self.extensions.is_extension(number);
+        entry.call.direction = if caller.number.as_deref().is_some_and(is_inside) {
+            Direction::Internal
+        } else {
+            Direction::Incoming
+        };
+        entry.call.caller = caller;
     }
 
     /// The halves of a Local pair differ in the last digit of their names only.

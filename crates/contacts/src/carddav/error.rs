@@ -19,6 +19,10 @@ pub(super) fn address() -> SourceError {
     broken("the address must be like https://cloud.firm.example/dav/")
 }
 
+pub(super) fn login_in_address() -> SourceError {
+    broken("login and password have fields of their own: take them out of the address")
+}
+
 pub(super) fn elsewhere(host: &str, there: &str) -> SourceError {
     broken(format!(
         "{host} sends us on to {}: if that is right, give that address in the settings",

@@ -43,6 +43,10 @@ pub(super) enum Failed {
 pub(super) fn check(config: &CardDavConfig) -> Result<Url, SourceError> {
     let url = Url::parse(config.url.trim()).map_err(|_| error::address())?;
     let host = url.host_str().unwrap_or_default();
+    // Addresses are shown, and written to the kept copy.
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(error::login_in_address());
+    }
     match url.scheme() {
         "https" if !host.is_empty() => Ok(url),
         "http" if config.allow_plain || tls::is_loopback(host) => Ok(url),
@@ -54,9 +58,6 @@ pub(super) fn check(config: &CardDavConfig) -> Result<Url, SourceError> {
 impl Http {
     pub(super) async fn new(config: &CardDavConfig) -> Result<Self, SourceError> {
         let mut base = check(config)?;
-        // Signed in by our own settings, never by the address.
-        let _ = base.set_username("");
-        let _ = base.set_password(None);
         base.set_fragment(None);
         base.set_query(None);
         let host = base.host_str().unwrap_or_default().to_owned();
@@ -268,6 +269,7 @@ mod tests {
             ("http://127.0.0.1:5232", true),
             ("ftp://cloud.firm.example", false),
             ("cloud.firm.example", false),
+            ("https://anna:secret@cloud.firm.example/dav", false),
         ] {
             let plan = DialPlan::new(Region::RU);
             let config = CardDavConfig::new("c", "C", url, plan);

@@ -7,7 +7,9 @@ use super::http::{Failed, Http};
 use crate::SourceError;
 use ::http::StatusCode;
 use libdav::carddav::GetAddressBookResources;
-use libdav::dav::{GetProperty, ListResources, ListedResource, SyncCollection};
+use libdav::dav::{
+    GetProperty, ListResources, ListedResource, SyncCollection, SyncCollectionResponse,
+};
 use libdav::{FetchedResource, PropertyName, encoding};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,18 +80,13 @@ impl<'a> Reading<'a> {
         // Without a token the server tells all that there is; the rest is there no more.
         let mut all = self.book.token.is_none().then(BTreeSet::new);
         for _ in 0..MOST_ROUNDS {
-            let mut request = SyncCollection::new(self.path);
-            if let Some(token) = &self.book.token {
-                request = request.with_sync_token(token);
-            }
-            let answer = match self.http.ask(request).await {
-                Ok(answer) => answer,
+            let answer = match self.changes().await {
                 Err(failed) if self.book.token.is_some() && is_forgotten(&failed) => {
                     self.book.token = None;
                     all = Some(BTreeSet::new());
                     continue;
                 }
-                Err(failed) => return Err(failed),
+                answer => answer?,
             };
             if let Some(all) = &mut all {
                 all.extend(answer.changed.iter().map(|card| card.href.clone()));
@@ -105,6 +102,15 @@ impl<'a> Reading<'a> {
             self.retain(&all);
         }
         Ok(())
+    }
+
+    async fn changes(&self) -> Result<SyncCollectionResponse, Failed> {
+        let request = SyncCollection::new(self.path);
+        let since = match &self.book.token {
+            Some(token) => request.with_sync_token(token),
+            None => request,
+        };
+        self.http.ask(since).await
     }
 
     /// Asks for every card's mark, and for those cards whose mark is another.

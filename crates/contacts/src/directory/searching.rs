@@ -405,7 +405,9 @@ fn ranked(people: Vec<Arc<Known>>, folded: &str) -> Vec<Person> {
     for candidate in merge::by_name(people) {
         let mut name = String::new();
         clean::fold_into(&mut name, &candidate.person.name);
-        ranked.push((rank(&name), candidate.person));
+        let numbers = candidate.numbers();
+        let person = candidate.person;
+        ranked.push((rank(&name), Person { numbers, ..person }));
     }
     ranked.sort_by_key(|(rank, _)| *rank);
     ranked.into_iter().map(|(_, person)| person).collect()

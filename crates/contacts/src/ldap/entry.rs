@@ -93,18 +93,27 @@ fn first(entry: &SearchEntry, names: &[String]) -> Option<String> {
         .find(|text| !text.is_empty())
 }
 
-/// What the directory calls the entry for ever, else its name (DN). Active Directory's is 16 bytes.
+/// What the directory calls the entry for ever, else its name (DN).
 fn key(entry: &SearchEntry, names: &[String]) -> String {
-    let text = first(entry, names);
-    let bytes = || names.iter().find_map(|name| bytes(entry, name));
-    text.or_else(bytes)
-        .unwrap_or_else(|| clean::line(&entry.dn, clean::MAX_NOTE))
+    let found = names.iter().find_map(|name| match is_binary(name) {
+        true => bytes(entry, name),
+        false => first(entry, std::slice::from_ref(name)),
+    });
+    found.unwrap_or_else(|| clean::line(&entry.dn, clean::MAX_NOTE))
+}
+
+/// Active Directory's key is 16 bytes, which may happen to be a text.
+fn is_binary(name: &str) -> bool {
+    name.eq_ignore_ascii_case("objectGUID")
 }
 
 fn bytes(entry: &SearchEntry, name: &str) -> Option<String> {
     let mut attributes = entry.bin_attrs.iter();
-    let (_, values) = attributes.find(|(attribute, _)| attribute.eq_ignore_ascii_case(name))?;
-    let bytes = values.first().filter(|bytes| bytes.len() <= 64)?;
+    let found = attributes.find(|(attribute, _)| attribute.eq_ignore_ascii_case(name));
+    let found = found.and_then(|(_, values)| values.first());
+    let found = found.map(Vec::as_slice);
+    let bytes = found.or_else(|| values(entry, name).next().map(str::as_bytes))?;
+    let bytes = Some(bytes).filter(|bytes| bytes.len() <= 64)?;
     Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
@@ -168,6 +177,17 @@ mod tests {
         );
         assert_eq!(anna.name, "Anna Klein");
         assert_eq!(anna.record.id, "cn=x,dc=firm");
+    }
+
+    #[test]
+    fn a_key_of_bytes_is_one_even_where_it_could_be_read() {
+        let mut readable = entry(&[("cn", "Anna"), ("objectGUID", "0123456789abcdef")]);
+        let key = "30313233343536373839616263646566";
+        assert_eq!(person(&config(), &readable).unwrap().record.id, key);
+        readable.attrs.remove("objectGUID");
+        let bytes = b"0123456789abcdef".to_vec();
+        readable.bin_attrs.insert("objectguid".into(), vec![bytes]);
+        assert_eq!(person(&config(), &readable).unwrap().record.id, key);
     }
 
     #[test]

@@ -28,6 +28,13 @@ pub(super) fn plain(host: &str) -> SourceError {
     ))
 }
 
+pub(super) fn no_password(bind: &str) -> SourceError {
+    error(
+        Kind::Login,
+        format!("the password of the account {bind} is missing"),
+    )
+}
+
 pub(super) fn tls(why: &str) -> SourceError {
     error(
         Kind::Broken,

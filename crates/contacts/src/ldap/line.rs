@@ -147,13 +147,7 @@ impl Line {
     }
 
     async fn ask_on(&self, mut line: Ldap, filter: &str, most: usize) -> Result<Answer, Failed> {
-        let most_asked = i32::try_from(most).unwrap_or(i32::MAX);
-        let seconds = i32::try_from(self.config.deadline.as_secs()).unwrap_or(i32::MAX);
-        line.with_search_options(
-            SearchOptions::new()
-                .sizelimit(most_asked)
-                .timelimit(seconds.max(1)),
-        );
+        line.with_search_options(self.limits(most));
         // A directory may answer with hints to other directories, which is no entry.
         let adapters: Vec<Box<dyn Adapter<'_, _, _>>> = vec![Box::new(EntriesOnly::new())];
         let attributes = self.config.attributes.all();
@@ -187,6 +181,14 @@ impl Line {
                 &said.text,
             ))),
         }
+    }
+
+    /// For the directory; one that does not keep to them is cut off by us.
+    fn limits(&self, most: usize) -> SearchOptions {
+        let seconds = self.config.deadline.as_secs().max(1);
+        SearchOptions::new()
+            .sizelimit(i32::try_from(most).unwrap_or(i32::MAX))
+            .timelimit(i32::try_from(seconds).unwrap_or(i32::MAX))
     }
 
     /// One at a time: who comes second finds the line of the first.

@@ -146,6 +146,7 @@ struct State {
     people: Vec<Person>,
     error: Option<SourceError>,
     slow: Duration,
+    deadline: Option<Duration>,
     local: bool,
     records: bool,
     panics: bool,
@@ -176,6 +177,11 @@ impl Fake {
 
     pub(crate) fn knows(self: Arc<Self>, person: Person) -> Arc<Self> {
         self.with(|state| state.people.push(person))
+    }
+
+    /// How long people wait for it.
+    pub(crate) fn deadline(self: Arc<Self>, time: Duration) -> Arc<Self> {
+        self.with(|state| state.deadline = Some(time))
     }
 
     pub(crate) fn slow(self: Arc<Self>, time: Duration) -> Arc<Self> {
@@ -334,6 +340,10 @@ impl Source for Fake {
 
     fn depends_on_line(&self) -> bool {
         self.get().by_line
+    }
+
+    fn deadline(&self) -> Duration {
+        self.get().deadline.unwrap_or(Duration::from_secs(3))
     }
 
     fn is_local(&self) -> bool {

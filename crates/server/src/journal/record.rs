@@ -76,7 +76,7 @@ pub(crate) fn record(call: &Call, around: Around<'_>) -> CallRecord {
         recording: None,
         source: Source::Live,
         legs: call.legs.iter().map(|leg| leg_record(leg, &at)).collect(),
-        linkedid: None,
+        linkedid: call.placed_by.as_ref().map(ToString::to_string),
         counts_as_missed: counts_as_missed(call, around.missed_lines),
         person: None,
     }
