@@ -23,7 +23,7 @@ use crate::{
     memory::{MAX_REMEMBERED, Memory, Remembering, number_of},
 };
 use admit::{Known, Origin};
-use asking::Gathered;
+use asking::{Gathered, Moment};
 use cache::Lives;
 use calls::{Call, Calls, Choice, Chosen};
 use changes::Changes;
@@ -267,7 +267,9 @@ impl Directory {
         let now = Instant::now();
         let (number, line, call) = (link.number.clone(), link.line.clone(), link.call.clone());
         let question = question(number.clone(), line.clone());
-        let candidates = self.gather(&question, None, now).candidates();
+        let candidates = self
+            .gather(&question, None, Moment::of_its_own(now))
+            .candidates();
         let found = candidates.iter().find(|found| found.is(&link.record));
         let mut state = self.shared.state();
         let known = state.known.get(&link.record).cloned();
@@ -361,7 +363,7 @@ impl Directory {
             Choice::Chosen(chosen) => (Some(*chosen), Vec::new()),
             Choice::Undone { wrong } => (None, wrong),
         };
-        let gathered = self.gather(question, chosen.clone(), now);
+        let gathered = self.gather(question, chosen.clone(), Moment { since, now });
         let who = gathered.who(&wrong, since);
         if let (Some(chosen), Some(_), Some(person)) = (chosen, &who.remembered, who.people.one()) {
             self.keep_words(chosen.entry, person);
@@ -401,12 +403,12 @@ impl Directory {
     }
 
     /// Asks all sources for the number, and that of the chosen one for him where only it can tell.
-    fn gather(&self, question: &Question, chosen: Option<Chosen>, now: Instant) -> Gathered {
+    fn gather(&self, question: &Question, chosen: Option<Chosen>, at: Moment) -> Gathered {
         let mut sources = self.sources();
         if self.is_inside(&question.number) {
             sources.retain(|(_, source)| source.is_local());
         }
-        asking::gather(&self.shared, &sources, question, chosen, now)
+        asking::gather(&self.shared, &sources, question, chosen, at)
     }
 
     /// An extension of the firm's own, which is no business of a CRM's.
@@ -430,7 +432,9 @@ impl Directory {
         let Some(record) = record.or_else(shown) else {
             return Vec::new();
         };
-        let candidates = self.gather(question, None, now).candidates();
+        let candidates = self
+            .gather(question, None, Moment::of_its_own(now))
+            .candidates();
         match candidates.into_iter().find(|found| found.is(&record)) {
             Some(found) => found.records,
             None => vec![record],

@@ -97,7 +97,7 @@ pub(crate) enum Came {
     Id(Option<String>),
     Users(Arc<[User]>),
     Findings(Vec<crate::Finding>),
-    Inbound(crate::InboundAnswer),
+    Inbound(Box<crate::InboundAnswer>),
     Link(Option<String>),
 }
 
@@ -111,7 +111,10 @@ async fn one(file: &Arc<File>, case: &Case) -> CaseResult {
     };
     let recording = Arc::new(Recording::new(file, case));
     let connector = match connector(file, case, recording.clone()) {
-        Ok(connector) => connector,
+        Ok(connector) => {
+            recording.set_host(connector.0.base.host_str().unwrap_or_default());
+            connector
+        }
         Err(wrong) => {
             result.wrong = wrong;
             return result;
@@ -230,9 +233,10 @@ async fn call(
         }
         CaseCall::Users => connector.users().await.map(Came::Users),
         CaseCall::Test => Ok(Came::Findings(connector.test().await)),
-        CaseCall::Inbound => Ok(Came::Inbound(
-            connector.inbound_with_user(&with.inbound()).await,
-        )),
+        CaseCall::Inbound => {
+            let answer = connector.inbound_with_user(&with.inbound()).await;
+            Ok(Came::Inbound(Box::new(answer)))
+        }
         CaseCall::Link => Ok(Came::Link(match with.text("which").as_deref() {
             Some("search") => connector.search_link(&with.number()?),
             Some("new") => connector.new_link(&with.number()?),

@@ -182,6 +182,7 @@ fn replay(file: &File, text: &mut String) -> bool {
     let failed = results.iter().filter(|result| !result.passed()).count();
     let _ = match (results.len(), failed) {
         (0, _) => writeln!(text, "the file is good; it has no [[case]] to replay"),
+        (1, 0) => writeln!(text, "1 case passed"),
         (all, 0) => writeln!(text, "{all} cases passed"),
         (all, failed) => writeln!(text, "{failed} of {all} cases failed"),
     };

@@ -318,6 +318,11 @@ impl Source for Connector {
         &self.0.file.schemes
     }
 
+    fn depends_on_line(&self) -> bool {
+        let mut lookups = self.0.file.lookups.iter();
+        lookups.any(|lookup| lookup.mentions("line"))
+    }
+
     fn deadline(&self) -> Duration {
         self.0.options.deadline
     }

@@ -43,9 +43,9 @@ impl Pointer {
     pub(crate) fn rows<'j>(&self, json: &'j Json) -> Vec<&'j Json> {
         let mut rows = Vec::new();
         for found in self.all(json) {
-            match found {
-                Json::Array(list) => rows.extend(list),
-                other => rows.push(other),
+            match found.as_array() {
+                Some(list) => rows.extend(list),
+                None => rows.push(found),
             }
         }
         rows.retain(|row| is_something(row));

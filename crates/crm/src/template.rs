@@ -107,6 +107,11 @@ impl Template {
         self.kind == Kind::Literal
     }
 
+    /// Whether it uses this value.
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        names::used(&self.source, &self.kind).contains(name)
+    }
+
     /// The text; what is missing in it is empty.
     pub(crate) fn text(&self, context: &Context) -> Result<String, Failed> {
         if self.is_literal() {
@@ -155,6 +160,10 @@ impl Condition {
     pub(crate) fn parse(source: &str, scope: &Scope) -> Result<Self, Failed> {
         names::check(source, &Kind::Whole(source.to_owned()), scope)?;
         Ok(Self(source.to_owned()))
+    }
+
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        names::used(&self.0, &Kind::Whole(self.0.clone())).contains(name)
     }
 
     pub(crate) fn holds(&self, context: &Context) -> Result<bool, Failed> {

@@ -107,10 +107,10 @@ fn next(old: &Watched, parsed: Result<File, Vec<FileError>>) -> Watched {
 pub fn load(path: &Path) -> Result<File, Vec<FileError>> {
     let name = path.display().to_string();
     let text = fs::read_to_string(path).map_err(|error| {
-        let words = match error.kind() {
-            io::ErrorKind::NotFound => "there is no such file".to_owned(),
-            io::ErrorKind::InvalidData => "the file is no UTF-8 text".to_owned(),
-            _ => format!("the file cannot be read: {error}"),
+        let words = if error.kind() == io::ErrorKind::NotFound {
+            "there is no such file".to_owned()
+        } else {
+            format!("the file cannot be read: {error}")
         };
         vec![FileError {
             file: name.clone(),

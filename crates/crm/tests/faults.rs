@@ -1,4 +1,9 @@
 //! What a connector does when the CRM does not do what it should: over real HTTP, with a server that errs on purpose.
+#![allow(
+    clippy::unwrap_used,
+    clippy::unwrap_in_result,
+    reason = "helpers of tests"
+)]
 
 mod server;
 

@@ -1,4 +1,9 @@
 //! What a connector writes into the log. Alone in its program: what is logged is decided for all threads of one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::unwrap_in_result,
+    reason = "helpers of tests"
+)]
 
 mod server;
 

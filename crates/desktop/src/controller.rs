@@ -15,7 +15,7 @@ use crate::convert;
 use crate::dialler::Dialler;
 use crate::hops::HopLog;
 use crate::remote::Remote;
-use crate::shell::{ClientId, Input, Now, ServerCommand, Shell};
+use crate::shell::{ClientId, Input, Notification, Now, ServerCommand, Shell};
 use crate::tray::{Tray, TrayAction};
 use engine::{CallUpdate, Command, Update};
 use secrecy::SecretString;
@@ -85,6 +85,8 @@ pub struct Controller<S> {
     /// Calls that touch this extension and are not over.
     calls: BTreeMap<String, CallUpdate>,
     cards: Cards,
+    /// Ringing calls that a notification tells of, with what it says.
+    rung: BTreeMap<String, Notification>,
     dialler: Dialler,
     outgoing: Vec<Outgoing>,
     question: Question,
@@ -127,6 +129,7 @@ impl<S: Shell> Controller<S> {
             connected_since: 0,
             calls: BTreeMap::new(),
             cards: Cards::default(),
+            rung: BTreeMap::new(),
             dialler: Dialler::default(),
             outgoing: Vec::new(),
             question: Question::default(),
@@ -292,7 +295,7 @@ impl<S: Shell> Controller<S> {
             Request::HangUp { call } => self.hang_up(asker, call.as_deref()),
             Request::HideCard { call } => {
                 self.cards.hide(&call);
-                self.shell.withdraw(&call);
+                self.withdraw_ring(&call);
                 self.draw_cards();
                 self.reply(asker, Reply::Done);
             }

@@ -4,7 +4,7 @@
 mod desk;
 
 use desk::{CALL, Desk, ringing, settings};
-use desktop::{ClientId, ConnectorCommand, ConnectorNews, Input};
+use desktop::{ClientId, ConnectorCommand, ConnectorNews, Input, NotificationAction};
 use engine::{CallUpdate, Mine, People, Phase};
 use insta::assert_snapshot;
 use std::collections::BTreeMap;
@@ -43,6 +43,35 @@ fn of_two_people_with_one_number_none_stands_in_the_recent_calls_by_itself() {
     desk.call(&from_two());
     desk.end(&from_two());
     assert_eq!(desk.state().recent[0].person, None);
+}
+
+#[test]
+fn a_name_that_comes_late_takes_the_place_of_the_number_in_the_notification() {
+    let mut desk = Desk::connected();
+    let asking = CallUpdate {
+        people: People::Asking,
+        ..ringing("+7 916 123-45-67")
+    };
+    desk.call(&asking);
+    desk.call(&asking);
+    let known = CallUpdate {
+        people: People::One {
+            person: person("1", "Ada"),
+        },
+        ..asking.clone()
+    };
+    desk.call(&known);
+    desk.call(&known);
+    assert_snapshot!(desk.told(), @"
+    notify +7 916 123-45-67 is calling | 
+    windows Running
+    notify Ada is calling | +7 916 123-45-67
+    ");
+    // Whoever closed it does not want to see it again.
+    let (key, action) = (CALL.to_owned(), NotificationAction::Closed);
+    desk.input(Input::Notification { key, action });
+    desk.call(&asking);
+    assert_snapshot!(desk.told(), @"");
 }
 
 #[test]

@@ -9,21 +9,21 @@ use crate::{
 };
 use serde_json::Value as Json;
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
 pub(super) struct Recording {
     exchanges: Vec<(usize, Exchange)>,
     now: i64,
+    /// The one of the settings, which paths belong to.
+    host: OnceLock<String>,
     seen: Mutex<Seen>,
 }
 
 #[derive(Default)]
 struct Seen {
     next: usize,
-    /// The host of the first request, which paths belong to.
-    host: Option<String>,
     wrong: Vec<String>,
 }
 
@@ -34,8 +34,13 @@ impl Recording {
         Self {
             exchanges: exchanges.collect(),
             now: file.setup.now,
+            host: OnceLock::new(),
             seen: Mutex::default(),
         }
+    }
+
+    pub(super) fn set_host(&self, host: &str) {
+        let _ = self.host.set(host.to_owned());
     }
 
     /// What was asked otherwise, and what was not asked.
@@ -63,7 +68,14 @@ impl Recording {
             return Err(Failure::Away("nothing more is recorded".into()));
         };
         seen.next += 1;
-        let different = differences(&exchange.request, request);
+        let mut different = differences(&exchange.request, request);
+        let host = request.url.host_str();
+        if !exchange.request.is_address && host != self.host.get().map(String::as_str) {
+            let host = host.unwrap_or_default();
+            different.push(format!(
+                "it goes to {host}, another host: record it with “url”"
+            ));
+        }
         seen.wrong.extend(
             different
                 .into_iter()

@@ -274,13 +274,14 @@ fn object(table: &Table<'_>, key: &'static str) -> Map<String, Json> {
 fn pairs(table: &Table<'_>, key: &'static str) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
     for (name, value) in object(table, key) {
-        match value {
-            Json::Array(list) => {
-                let texts = list.iter().filter_map(crate::pointer::text);
-                pairs.extend(texts.map(|text| (name.clone(), text)));
-            }
-            other => pairs.push((name, crate::pointer::text(&other).unwrap_or_default())),
-        }
+        let list = match value.as_array() {
+            Some(list) => list.clone(),
+            None => vec![value],
+        };
+        let texts = list
+            .iter()
+            .map(|one| crate::pointer::text(one).unwrap_or_default());
+        pairs.extend(texts.map(|text| (name.clone(), text)));
     }
     pairs
 }

@@ -37,11 +37,6 @@ impl Param {
         }
     }
 
-    /// An address goes into addresses as it is.
-    pub(crate) fn is_address(&self) -> bool {
-        matches!(self.kind, FieldKind::Url | FieldKind::SecretUrl)
-    }
-
     pub(crate) fn field(&self) -> FormField {
         FormField {
             name: self.name.clone(),

@@ -32,6 +32,21 @@ pub(crate) struct Lookup {
     pub(crate) merge_all: bool,
 }
 
+impl Lookup {
+    /// Whether it asks otherwise by this value.
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        let conditions = self.when.iter();
+        let steps = self
+            .before
+            .iter()
+            .chain(self.then.iter().map(|then| &then.step));
+        let requests = steps.clone().map(|step| &step.request);
+        let mut conditions = conditions.chain(steps.filter_map(|step| step.when.as_ref()));
+        let mut requests = requests.chain([&self.request]);
+        conditions.any(|when| when.mentions(name)) || requests.any(|request| request.mentions(name))
+    }
+}
+
 /// How a row proves that it has the caller's number.
 #[derive(Clone, Debug)]
 pub(crate) enum Verify {

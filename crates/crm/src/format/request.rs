@@ -62,7 +62,32 @@ pub(crate) struct Step {
     pub(crate) map: Vec<(String, Field)>,
 }
 
+impl Request {
+    /// Whether a template of it uses this value.
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        let pairs = |pairs: &[(String, Template)]| pairs.iter().any(|(_, t)| t.mentions(name));
+        let in_body = match &self.body {
+            Body::None => false,
+            Body::Json(json) => json.mentions(name),
+            Body::Form(fields) => pairs(fields),
+            Body::Text { text, .. } => text.mentions(name),
+        };
+        let mut query = self.query.iter().flat_map(|(_, templates)| templates);
+        let in_query = query.any(|template| template.mentions(name));
+        in_body || in_query || self.path.mentions(name) || pairs(&self.headers)
+    }
+}
+
 impl JsonTemplate {
+    fn mentions(&self, name: &str) -> bool {
+        match self {
+            Self::Fixed(_) => false,
+            Self::Text(template) => template.mentions(name),
+            Self::List(list) => list.iter().any(|item| item.mentions(name)),
+            Self::Table(entries) => entries.iter().any(|(_, value)| value.mentions(name)),
+        }
+    }
+
     /// `None`: to be left out.
     pub(crate) fn json(&self, context: &Context) -> Result<Option<Json>, Failed> {
         Ok(match self {

@@ -174,7 +174,12 @@ pub(super) fn add_to(engine: &mut Environment<'static>) {
             )
         },
     );
-    engine.add_filter("date", date);
+    engine.add_filter(
+        "date",
+        |value: &Value, format: Option<String>, zone: Option<String>| {
+            date(value, format.as_deref(), zone.as_deref())
+        },
+    );
     engine.add_global("null", Value::from(()));
 }
 
@@ -300,16 +305,16 @@ fn signed(
 }
 
 /// Empty for what is no time.
-fn date(value: &Value, format: Option<String>, zone: Option<String>) -> Result<String, Error> {
+fn date(value: &Value, format: Option<&str>, zone: Option<&str>) -> Result<String, Error> {
     let Some(at) = instant(&shown(value)) else {
         return Ok(String::new());
     };
-    let zone = match zone.as_deref() {
+    let zone = match zone {
         None | Some("") => TimeZone::UTC,
         Some(name) => TimeZone::get(name)
             .map_err(|_| Error::new(ErrorKind::InvalidOperation, "there is no such time zone"))?,
     };
-    let format = format.as_deref().unwrap_or("%Y-%m-%dT%H:%M:%SZ");
+    let format = format.unwrap_or("%Y-%m-%dT%H:%M:%SZ");
     strtime::format(format, &at.to_zoned(zone))
         .map_err(|_| Error::new(ErrorKind::InvalidOperation, "the date cannot be written so"))
 }

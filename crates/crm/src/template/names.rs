@@ -2,7 +2,7 @@
 
 use super::{ENGINE, Failed, Kind, explain, filters};
 use crate::near::nearest;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// The values of a place: by name, with their parts where these are known.
 #[derive(Clone, Debug, Default)]
@@ -90,6 +90,22 @@ pub(super) fn check(source: &str, kind: &Kind, scope: &Scope) -> Result<(), Fail
         .collect();
     names.sort_unstable();
     names.into_iter().try_for_each(|name| scope.look_up(name))
+}
+
+/// The values that it uses, without their parts; it is known to parse.
+pub(super) fn used(source: &str, kind: &Kind) -> HashSet<String> {
+    let names = match kind {
+        Kind::Literal => None,
+        Kind::Whole(expression) => {
+            let compiled = ENGINE.compile_expression(expression).ok();
+            compiled.map(|compiled| compiled.undeclared_variables(false))
+        }
+        Kind::Text => {
+            let parsed = ENGINE.template_from_str(source).ok();
+            parsed.map(|parsed| parsed.undeclared_variables(false))
+        }
+    };
+    names.unwrap_or_default()
 }
 
 fn no_filter(name: &str) -> Failed {

@@ -1,4 +1,9 @@
 //! A small HTTP server on loopback that answers as it is told, also wrongly.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test ends at the first thing that is wrong"
+)]
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::{
