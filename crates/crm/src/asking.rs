@@ -52,6 +52,9 @@ impl Inner {
         context: &Context,
         budget: &mut Budget,
     ) -> Result<Json, SourceError> {
+        if let Some(error) = self.quiet.now() {
+            return Err(error);
+        }
         let mut stale = None;
         let mut tries = vec![0_u32; self.file.http.retry.len()];
         loop {
@@ -65,14 +68,19 @@ impl Inner {
                     stale = Some(credentials.generation);
                 }
                 Verdict::Expired => return Err(self.refused(&reply)),
-                Verdict::Failed(error) => return Err(error),
+                Verdict::Failed(error) => {
+                    self.quiet.begin(&error);
+                    return Err(error);
+                }
                 Verdict::Again {
                     rule,
                     wait,
                     otherwise,
                 } => {
                     if Instant::now() + wait >= budget.until {
-                        return Err(later(otherwise, wait));
+                        let error = later(otherwise, wait);
+                        self.quiet.begin(&error);
+                        return Err(error);
                     }
                     tries[rule] += 1;
                     self.world.pause(wait).await;
@@ -200,7 +208,7 @@ impl Inner {
     }
 
     fn judge(&self, request: &Request, reply: &Reply, tries: &mut [u32]) -> Verdict {
-        let json: Option<Json> = serde_json::from_slice(&reply.body).ok();
+        let json = reply.json();
         let is_good = (200..300).contains(&reply.status);
         if self.says_expired(reply.status, json.as_ref()) {
             return Verdict::Expired;
@@ -277,7 +285,7 @@ impl Inner {
     }
 
     fn refused(&self, reply: &Reply) -> SourceError {
-        let json: Option<Json> = serde_json::from_slice(&reply.body).ok();
+        let json = reply.json();
         SourceError {
             kind: SourceErrorKind::Login,
             ..self.error_of(reply, json.as_ref())

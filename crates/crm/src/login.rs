@@ -324,7 +324,7 @@ impl Inner {
             .token_request(oauth, form)
             .map_err(|failed| self.broken(&failed.0))?;
         let reply = self.transmit(request, &mut login_budget()).await?;
-        let json: Option<Json> = serde_json::from_slice(&reply.body).ok();
+        let json = reply.json();
         let access = json
             .as_ref()
             .and_then(|json| json.get("access_token")?.as_str());

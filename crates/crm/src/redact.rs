@@ -6,6 +6,8 @@ use std::sync::{PoisonError, RwLock};
 
 /// Shorter ones would cut holes into every word.
 const SHORTEST: usize = 4;
+/// One of this length is no word.
+const SURELY: usize = 12;
 /// So many digits in a row may be somebody's number.
 const NUMBER: usize = 7;
 const LONGEST: usize = 200;
@@ -27,6 +29,13 @@ impl Redactor {
         }
         // A secret may be a part of another.
         known.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    }
+
+    /// Whether a secret stands in it; a short password may be a word of any address.
+    pub(crate) fn holds_secret(&self, text: &str) -> bool {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut known = known.iter().filter(|secret| secret.len() >= SURELY);
+        known.any(|secret| text.contains(secret.as_str()))
     }
 
     /// One short line of plain words.

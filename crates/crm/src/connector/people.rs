@@ -253,7 +253,7 @@ impl Inner {
             }
             (None, None) => return Ok(None),
         };
-        Ok(clean::link(&link, &self.file.schemes))
+        Ok(self.safe_link(&link))
     }
 
     fn facts(
@@ -281,7 +281,7 @@ impl Inner {
                     .transpose()?;
                 lines.push(PersonFact {
                     label: clean::line(fact.label.of(&self.options.language), clean::MAX_NAME),
-                    url: url.and_then(|url| clean::link(&url, &self.file.schemes)),
+                    url: url.and_then(|url| self.safe_link(&url)),
                     value,
                 });
             }
@@ -357,7 +357,7 @@ impl Inner {
             .and_then(clean::email)
             .or(person.email.take());
         if let Some(url) = &map.url {
-            let link = clean::link(&url.text(context)?, &self.file.schemes);
+            let link = self.safe_link(&url.text(context)?);
             person.url = link.or(person.url.take());
         }
         person
