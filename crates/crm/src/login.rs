@@ -44,7 +44,7 @@ pub trait SecretStore: Send + Sync {
 }
 
 /// What requests carry just now.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Credentials {
     /// Counts logins, so that one that is over is told from the newest.
     pub(crate) generation: u64,
@@ -59,14 +59,14 @@ impl Credentials {
 }
 
 /// The login, owned by who holds the lock; renewing holds it too.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Login {
     generation: u64,
     state: State,
     failed: Option<(Instant, SourceError)>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 enum State {
     #[default]
     Out,
@@ -75,7 +75,7 @@ enum State {
 }
 
 /// As it is stored.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Tokens {
     access: SecretString,
     refresh: Option<SecretString>,

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use std::{pin::Pin, time::Duration};
 
 /// A request as it goes out.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Outgoing {
     pub(crate) method: &'static str,
     pub(crate) url: Url,

@@ -299,6 +299,23 @@ async fn a_name_does_not_lead_to_this_computer() {
 }
 
 #[tokio::test]
+async fn a_proxy_is_asked_where_one_is_named() {
+    let rows = r#"[{"id": 7, "name": "Ivan", "phone": "+79062195047"}]"#;
+    let proxy = Server::start(move |_| Answer::json(rows)).await;
+    let text = small(&format!("allow_http = true\nproxy = '{}'", proxy.base()));
+    let people = look_up(&connector(&text, "http://crm.invalid")).await;
+    assert_eq!(people.unwrap().len(), 1);
+    let request = proxy.requests().remove(0);
+    assert!(
+        request
+            .line
+            .starts_with("GET http://crm.invalid/api/people?"),
+        "{}",
+        request.line
+    );
+}
+
+#[tokio::test]
 async fn requests_wait_for_their_turn() {
     let server = Server::start(|_| Answer::json("[]")).await;
     let text = small("rate = { per_second = 0.01, burst = 2 }");

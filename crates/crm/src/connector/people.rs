@@ -9,7 +9,7 @@ use crate::{
     },
     template::{Context, Failed},
 };
-use contacts::{Likeness, Person, Question, SourceError, clean, likeness};
+use contacts::{Likeness, Person, Question, SourceError, SourceErrorKind, clean, likeness};
 use minijinja::Value;
 use phone_number::{PhoneNumber, Variant, numbers_in};
 use serde_json::Value as Json;
@@ -34,13 +34,22 @@ impl Inner {
         context.set("extension", question.extension.clone().unwrap_or_default());
         context.set("number", spellings(&question.number, &Variant::E164));
         let budget = &mut self.budget();
-        let mut people = Vec::new();
+        let (mut people, mut failed) = (Vec::new(), None);
         for lookup in &self.file.lookups {
             let found = self.by_number(lookup, &context, &question.number, budget);
-            people.extend(found.await?);
+            match found.await {
+                Ok(found) => people.extend(found),
+                // A list that this CRM does not have must not hide what the others hold.
+                Err(error) if goes_on(&error) => failed = failed.or(Some(error)),
+                Err(error) if people.is_empty() => return Err(error),
+                Err(_) => break,
+            }
             if !people.is_empty() && !lookup.merge_all {
                 break;
             }
+        }
+        if let (Some(error), true) = (failed, people.is_empty()) {
+            return Err(error);
         }
         Ok(each_once(people))
     }
@@ -375,6 +384,17 @@ fn read(field: Option<&Field>, row: &Json, context: &Context) -> Result<Option<S
 fn shown(text: Option<String>, max: usize) -> Option<String> {
     let line = clean::line(&text?, max);
     (!line.is_empty()).then_some(line)
+}
+
+/// Whether the next lookup may fare better.
+fn goes_on(error: &SourceError) -> bool {
+    match error.kind {
+        SourceErrorKind::Broken => true,
+        SourceErrorKind::Away
+        | SourceErrorKind::TooSlow
+        | SourceErrorKind::Login
+        | SourceErrorKind::Limited { .. } => false,
+    }
 }
 
 /// A number once, however often it was written.
