@@ -101,8 +101,17 @@ pub(crate) fn page_words(html: &str) -> String {
             break;
         }
     }
-    words.push_str(rest.get(..rest.len().min(LONGEST * 4)).unwrap_or_default());
-    words
+    words.extend(rest.chars().take(LONGEST * 4));
+    let entities = [
+        ("&#39;", "'"),
+        ("&quot;", "\""),
+        ("&nbsp;", " "),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&amp;", "&"),
+    ];
+    let decoded = entities.into_iter();
+    decoded.fold(words, |words, (entity, text)| words.replace(entity, text))
 }
 
 #[cfg(test)]
@@ -125,6 +134,7 @@ mod tests {
     fn a_page_is_read_without_its_markup() {
         let page = "<html><head><title>x</title></head><body><h1>Sign in</h1><script>a<b</script> please</body>";
         assert_eq!(clean::line(&page_words(page), 99), "Sign in please");
+        assert_eq!(page_words("it doesn&#39;t &amp;lt;"), "it doesn't &lt;");
         assert_eq!(clean::line(&page_words("<<<"), 99), "");
         assert_eq!(clean::line(&page_words("plain"), 99), "plain");
     }
