@@ -120,6 +120,13 @@ impl Agent {
             | Request::SignOut
             | Request::Follow { .. }
             | Request::Wish { .. }
+            | Request::SaveConnector { .. }
+            | Request::RemoveConnector { .. }
+            | Request::MoveConnector { .. }
+            | Request::TestConnector { .. }
+            | Request::ReadConnectorFile { .. }
+            | Request::SignInConnector { .. }
+            | Request::OpenLink { .. }
             | Request::Closed { .. }
             | Request::Painted { .. }
             | Request::Status
@@ -291,6 +298,7 @@ fn busy() -> State {
         direction,
         party: party(number),
         person: who,
+        line: None,
         at: ago(seconds),
         outcome,
         call_back: Some(number.into()),
@@ -376,6 +384,7 @@ fn busy() -> State {
                 })
                 .to_vec(),
             phones: vec![],
+            connectors: Default::default(),
             contacts: Some("3 people, 1 entry skipped: line 12 has no end".into()),
         },
         ..State::default()

@@ -1,6 +1,6 @@
 //! What each window may ask of the agent. A page that was taken over can do no more than its own buttons.
 
-use view::{Request, Source, Window};
+use view::{Request, Source, Window, Wish};
 
 /// Whether the page in `window` may send `request`.
 pub(crate) fn may(window: Window, request: &Request) -> bool {
@@ -12,15 +12,24 @@ pub(crate) fn may(window: Window, request: &Request) -> bool {
         Request::Dial { source, .. } => window == Window::Panel && *source == Source::Typed,
         Request::Explain { .. }
         | Request::Follow { .. }
-        | Request::Wish { .. }
         | Request::Cancel { .. }
         | Request::ForgetDial { .. }
         | Request::Show {
             window: Window::Settings,
         } => window == Window::Panel,
+        Request::Wish { wish, .. } => {
+            window == Window::Panel || (window == Window::Card && is_of_people(wish))
+        }
+        Request::OpenLink { .. } => matches!(window, Window::Card | Window::Panel),
         Request::ConfirmDial { .. } | Request::DismissConfirm { .. } => window == Window::Confirm,
         Request::SaveSettings { .. }
         | Request::TestSettings { .. }
+        | Request::SaveConnector { .. }
+        | Request::RemoveConnector { .. }
+        | Request::MoveConnector { .. }
+        | Request::TestConnector { .. }
+        | Request::ReadConnectorFile { .. }
+        | Request::SignInConnector { .. }
         | Request::TakeLinks
         | Request::SignOut => window == Window::Settings,
         Request::Enrol { source, .. } => window == Window::Settings && *source == Source::Typed,
@@ -35,10 +44,29 @@ pub(crate) fn may(window: Window, request: &Request) -> bool {
     }
 }
 
+/// Who calls, and who it is instead: what the card's own buttons want.
+fn is_of_people(wish: &Wish) -> bool {
+    match wish {
+        Wish::FindPeople { .. }
+        | Wish::LinkPerson { .. }
+        | Wish::UnlinkPerson { .. }
+        | Wish::PersonForms { .. }
+        | Wish::CreatePerson { .. } => true,
+        Wish::Dial { .. }
+        | Wish::Cancel { .. }
+        | Wish::HangUp { .. }
+        | Wish::Order { .. }
+        | Wish::Explain { .. }
+        | Wish::WhoIs { .. }
+        | Wish::CloseMissed { .. } => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use view::Settings;
+    use std::collections::BTreeMap;
+    use view::{ConnectorSettings, Settings};
 
     const WINDOWS: [Window; 4] = [
         Window::Card,
@@ -61,6 +89,12 @@ mod tests {
             source,
         };
         let id = || "x".to_owned();
+        let wish = |wish| Request::Wish {
+            request_id: id(),
+            wish,
+        };
+        let connector = ConnectorSettings::default;
+        let secrets = BTreeMap::new;
         let table: Vec<(Request, &[Window])> = vec![
             (Request::Snapshot, &WINDOWS),
             (dial(Source::Typed), &[Panel]),
@@ -94,6 +128,33 @@ mod tests {
                 },
                 &[Form],
             ),
+            (wish(Wish::UnlinkPerson { call: id() }), &[Card, Panel]),
+            (wish(Wish::Dial { text: id() }), &[Panel]),
+            (Request::OpenLink { url: id() }, &[Card, Panel]),
+            (
+                Request::SaveConnector {
+                    connector: connector(),
+                    secrets: secrets(),
+                },
+                &[Form],
+            ),
+            (
+                Request::TestConnector {
+                    connector: connector(),
+                    secrets: secrets(),
+                },
+                &[Form],
+            ),
+            (Request::RemoveConnector { connector: id() }, &[Form]),
+            (
+                Request::MoveConnector {
+                    connector: id(),
+                    to: 0,
+                },
+                &[Form],
+            ),
+            (Request::ReadConnectorFile { file: id() }, &[Form]),
+            (Request::SignInConnector { connector: id() }, &[Form]),
             (Request::TakeLinks, &[Form]),
             (Request::SignOut, &[Form]),
             (enrol(Source::Typed), &[Form]),

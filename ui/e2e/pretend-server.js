@@ -37,10 +37,76 @@ const last = [
 const groups = ["Sales", "Support", "Accounts", "Warehouse", "Management"];
 const now = () => Date.now();
 const party = (number, name) => ({ number, name });
-const ada = {
-    found: "one",
-    person: { name: "Ada Lovelace", company: "Analytical Engines Ltd", note: null, source: "book" },
-};
+const person = (name, over) => ({
+    name,
+    company: null,
+    note: null,
+    source: "Tryton",
+    record: { source: "tryton", kind: "party", id: name },
+    email: null,
+    numbers: [],
+    owner: null,
+    url: null,
+    facts: [],
+    likely: false,
+    ...over,
+});
+const lovelace = person("Ada Lovelace", {
+    company: "Analytical Engines Ltd",
+    email: "ada@example.com",
+    owner: "Boris Orlov",
+    url: "https://crm.example.com/#party/7",
+    numbers: ["+44 20 7946 0958", "+44 7700 900123"],
+    facts: [
+        { label: "Deal", value: "Difference Engine No. 2 · £17,000 · offer sent", url: "https://crm.example.com/#3" },
+        { label: "Last call", value: "yesterday 14:10, Boris: “wants a quote by Friday”", url: null },
+    ],
+});
+const contacts = [
+    lovelace,
+    person("Charles Babbage", { company: "Analytical Engines Ltd", numbers: ["+44 20 7946 0991"] }),
+    person("Мария Иванова", { source: "contacts.vcf", email: "maria@example.com" }),
+];
+const report = (source, took_ms, over) => ({ source, state: "found", people: 1, took_ms, cached: false, ...over });
+const ada = { found: "one", person: lovelace };
+const field = (name, title, kind, over) => ({
+    name,
+    title: { en: title },
+    help: {},
+    kind,
+    required: false,
+    value: "",
+    is_stored: false,
+    options: [],
+    ...over,
+});
+const fields = (url) => [
+    field("base_url", "Address", "url", { required: true, value: url, help: { en: "As in the browser." } }),
+    field("database", "Database", "text", { value: url && "firm" }),
+    field("api_key", "API key", "secret", { required: true, is_stored: url !== "" }),
+];
+const kinds = ["amoCRM / Kommo", "CardDAV", "HubSpot", "LDAP or Active Directory", "Odoo 19", "Tryton"].map((title) => ({
+    file: title.toLowerCase().split(" ")[0],
+    title,
+    fields: fields(""),
+    trouble: [],
+}));
+const connector = (id, title, state, over) => ({
+    id,
+    file: id,
+    title,
+    enabled: true,
+    fields: fields("https://crm.example.com"),
+    state,
+    set_by: null,
+    not_kept: null,
+    ...over,
+});
+const connected = [
+    connector("tryton", "Tryton", { state: "works", took_ms: 84, at: Date.now() - 60_000 }),
+    connector("odoo", "Odoo 19", { state: "trouble", words: "Odoo refuses the key (401: “Access Denied”)." }),
+    connector("erp", "Our ERP", { state: "ready" }, { set_by: "server.toml" }),
+];
 const lampCall = (over) => ({
     call: "x1",
     direction: "incoming",
@@ -148,6 +214,8 @@ const ownCall = (over) => ({
     party: party("+44 20 7946 0958", "LOVELACE A"),
     call_back: "+442079460958",
     people: ada,
+    sources: [report("Tryton", 84), report("Odoo", null, { state: "asking" })],
+    remembered: null,
     line: "Sales line",
     since: now() - 95_000,
     answered: now() - 83_000,
@@ -366,6 +434,27 @@ function answer(id, request) {
             if (fact) tell({ ...fact, value: { ...fact.value, closed_by: me.name, closed_at: now() } });
             return { answer: "done" };
         }
+        case "find_people": {
+            const text = request.text.toLowerCase();
+            const people = contacts.filter((one) => `${one.name} ${one.company}`.toLowerCase().includes(text));
+            return { answer: "found", people, sources: [report("Tryton", 84), report("Odoo", 140)] };
+        }
+        case "person_forms":
+            return {
+                answer: "forms",
+                forms: [{ source: "tryton", title: "Tryton", fields: [field("name", "Name", "text", { required: true })] }],
+            };
+        case "link_person":
+        case "unlink_person": {
+            const call = facts.get(`call ${request.call}`);
+            const known = contacts.find((one) => one.record.id === request.record?.id);
+            const people = known ? { found: "one", person: known } : { found: "nobody" };
+            const remembered = known && request.remember !== "no" ? { by: me.name, at: now(), line: null } : null;
+            if (call) tell({ ...call, value: { ...call.value, people, remembered } });
+            return { answer: "done" };
+        }
+        case "create_person":
+            return { answer: "failed", code: "refused", message: "Tryton says: “The party’s name is taken.”" };
         case "order":
             if (request.order.order === "conference")
                 return {
@@ -401,6 +490,10 @@ const log = (i) => ({
     way: i % 2 ? ["101", "102"] : ["101"],
     legs: [],
     source: "live",
+    person:
+        i % 3 === 0
+            ? { name: "Ada Lovelace", company: "Analytical Engines Ltd", record: lovelace.record, url: lovelace.url }
+            : null,
 });
 const user = (i) => ({
     id: `u${i}`,
@@ -423,6 +516,7 @@ const user = (i) => ({
         see_calls: null,
         see_numbers: null,
         see_groups: [],
+        create_people: true,
     },
 });
 const device = (i) => ({
@@ -476,6 +570,7 @@ const rest = {
         store_trouble: null,
         log_waiting: 0,
         webhooks_waiting: 3,
+        sources: connected.map(({ id, title, state }) => ({ id, title, state, answers: 1207, errors: 3 })),
         resident_bytes: 48_000_000,
         pbxs: [
             {
@@ -533,6 +628,14 @@ const rest = {
         waiting: 0,
         last_error: null,
         secret: "whsec_example",
+    }),
+    "GET /admin/connectors": () => ({ kinds, connected }),
+    "PUT /admin/connectors/tryton": () => ({}),
+    "POST /admin/connectors/tryton/test": () => ({
+        findings: [
+            { passed: true, what: "", words: "crm.example.com answers in 41 ms; its certificate is trusted." },
+            { passed: false, what: "Lookup", words: "Tryton says: “The field phone does not exist.”" },
+        ],
     }),
     "POST /calls": (body) => (dial(body.id, body.to), {}),
 };

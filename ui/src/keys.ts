@@ -32,3 +32,14 @@ function isTyping(target: EventTarget | null): boolean {
 function isControl(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest("button, a, summary, select") !== null;
 }
+
+/** Up and down go from button to button of a list. Use on the list's `onkeydown`. */
+export function walkButtons(event: KeyboardEvent): void {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!step) return;
+  const buttons = [...(event.currentTarget as HTMLElement).querySelectorAll("button")];
+  const next = buttons[buttons.indexOf(event.target as HTMLButtonElement) + step];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+}

@@ -115,6 +115,16 @@ const CHECKS: &[Check] = &[
         run: directories,
     },
     Check {
+        name: "crm",
+        needs: Needs::Much,
+        run: crm,
+    },
+    Check {
+        name: "crm-odoo",
+        needs: Needs::Patience,
+        run: crm_odoo,
+    },
+    Check {
         name: "fan-out",
         needs: Needs::Much,
         run: fan_out,
@@ -150,8 +160,9 @@ const CHECKS: &[Check] = &[
 const GENERATED: [&str; 2] = ["ui/src/types", "ui/src/wire"];
 
 /// Tests of these packages start Asterisk, another server or a display.
-const ON_REAL_THINGS: [&str; 7] = [
+const ON_REAL_THINGS: [&str; 8] = [
     "bench-server",
+    "crm-tests",
     "directories",
     "e2e",
     "gui",
@@ -418,6 +429,27 @@ fn directories() -> Result<Outcome> {
     )
 }
 
+fn crm() -> Result<Outcome> {
+    cargo(
+        "who is calling, asked of real CRMs and directories",
+        &["test", "-p", "crm-tests", "--", "--test-threads=2"],
+    )
+}
+
+/// Half a gigabyte of a package that Debian may not have any more.
+fn crm_odoo() -> Result<Outcome> {
+    let build = ["build", "-p", "crm-tests", "--bin", "odoo-ready"];
+    cargo("build what fetches Odoo", &build)?;
+    let ready = Command::new(folders::target()?.join("debug/odoo-ready")).output()?;
+    if !ready.status.success() {
+        let why = String::from_utf8_lossy(&ready.stderr);
+        return Ok(Outcome::Skipped(format!("no Odoo here: {}", why.trim())));
+    }
+    let test = ["test", "-p", "crm-tests", "--test", "odoo"];
+    let arguments: Vec<&str> = test.into_iter().chain(["--", "--ignored"]).collect();
+    cargo("who is calling, asked of a real Odoo", &arguments)
+}
+
 fn fan_out() -> Result<Outcome> {
     cargo("build the server", &["build", "-p", "server"])?;
     cargo(
@@ -451,7 +483,7 @@ fn e2e() -> Result<Outcome> {
 /// The same scenes with the integration server between the desktop and the phone system.
 fn e2e_server() -> Result<Outcome> {
     programs::product(&[])?;
-    let tests = ["--test", "dialling", "--test", "incoming"];
+    let tests = ["--test", "crm", "--test", "dialling", "--test", "incoming"];
     let arguments = ["test", "-p", "e2e"].iter().chain(&tests);
     let arguments: Vec<&str> = arguments
         .copied()

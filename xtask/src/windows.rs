@@ -10,7 +10,14 @@ use toolchain::Toolchain;
 
 const TARGET: &str = "x86_64-pc-windows-gnu";
 /// Only on Linux: they start Debian's programs.
-const NOT_FOR_WINDOWS: [&str; 5] = ["bench-server", "directories", "e2e", "gui", "store-tests"];
+const NOT_FOR_WINDOWS: [&str; 6] = [
+    "bench-server",
+    "crm-tests",
+    "directories",
+    "e2e",
+    "gui",
+    "store-tests",
+];
 
 pub(crate) fn type_check() -> Result<Outcome> {
     let toolchain = match debian::install_for_windows().and_then(|()| Toolchain::ready()) {

@@ -7,13 +7,18 @@ use anyhow::Context as _;
 use std::io::Write as _;
 use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use view::{CardPhase, Reply, Request, ServerView, Source, Status, Window};
-use wire::EnrolLink;
+use view::{
+    CardPhase, ConnectorState, Person, Reply, Request, ServerView, SettingsView, Source, Status,
+    Window, Wish,
+};
+use wire::{Answer, EnrolLink, SourceReport, SourceState};
 
 /// The agent answers at once; a look-up may take a quarter of a second.
 const ANSWER: Duration = Duration::from_secs(5);
 /// A server far away is asked; it has half a minute.
 const ENROL: Duration = Duration::from_secs(40);
+/// A CRM that takes longer is not waited for.
+const WHO: Duration = Duration::from_secs(12);
 /// A fresh agent opens its socket within milliseconds; this is ten times a slow disk's.
 const START: Duration = Duration::from_secs(5);
 
@@ -49,26 +54,122 @@ pub(crate) fn hand_over(command: Command) -> ExitCode {
         | Command::Status { .. }
         | Command::Show(_)
         | Command::SignOut
+        | Command::Who(_)
+        | Command::Connectors
         | Command::Quit => ANSWER,
     };
     let asked = match Client::connect(&place, within) {
         Err(AskError::NotRunning) if starts => start_agent(&place, within),
         connected => connected.map_err(anyhow::Error::from),
     };
+    if let Command::Who(text) = command {
+        return who(&place, &text);
+    }
     let is_json = command == Command::Status { json: true };
     let answer = asked.and_then(|client| Ok(client.ask(request(command))?));
     match answer {
         Ok(reply) => print(reply, is_json),
-        Err(error) => match error.downcast_ref::<AskError>() {
-            Some(AskError::NotRunning) => {
-                complain("sidetone: Sidetone is not running. Start it with `sidetone`.");
-                Exit::NotRunning.into()
-            }
-            Some(AskError::Late(_) | AskError::NotUnderstood | AskError::Io(_)) | None => {
-                failed(&error)
-            }
-        },
+        Err(error) => not_answered(&error),
     }
+}
+
+fn not_answered(error: &anyhow::Error) -> ExitCode {
+    match error.downcast_ref::<AskError>() {
+        Some(AskError::NotRunning) => {
+            complain("sidetone: Sidetone is not running. Start it with `sidetone`.");
+            Exit::NotRunning.into()
+        }
+        Some(AskError::Late(_) | AskError::NotUnderstood | AskError::Io(_)) | None => failed(error),
+    }
+}
+
+/// Asks again while a source still looks; each answer takes half a second at most.
+fn who(place: &Place, text: &str) -> ExitCode {
+    let until = Instant::now() + WHO;
+    loop {
+        let wish = request(Command::Who(text.to_owned()));
+        let client = Client::connect(place, ANSWER);
+        match client.and_then(|client| client.ask(wish)) {
+            Ok(Reply::Answer(Answer::Found { people, sources })) => {
+                let is_asking = sources
+                    .iter()
+                    .any(|source| source.state == SourceState::Asking);
+                if !is_asking || Instant::now() >= until {
+                    say(&found_text(&people, &sources));
+                    return ExitCode::SUCCESS;
+                }
+            }
+            Ok(Reply::Answer(Answer::Failed(failure))) => {
+                complain(&format!("sidetone: {}", failure.message));
+                return Exit::Refused.into();
+            }
+            Ok(reply) => return print(reply, false),
+            Err(error) => return not_answered(&error.into()),
+        }
+    }
+}
+
+/// People first, then what each source said.
+fn found_text(people: &[Person], sources: &[SourceReport]) -> String {
+    let mut lines: Vec<String> = people.iter().map(person_text).collect();
+    if people.is_empty() {
+        lines.push("Nobody.".to_owned());
+    }
+    lines.extend(sources.iter().map(source_text));
+    lines.join("\n")
+}
+
+/// `Ada Lovelace, Analytical Engines, ada@engines.example, https://crm.example/7 (Tryton)`
+fn person_text(person: &Person) -> String {
+    let parts = [&person.company, &person.email, &person.url];
+    let parts = parts.into_iter().flatten();
+    let text = parts.fold(person.name.clone(), |text, part| text + ", " + part);
+    let likely = if person.likely { ", likely" } else { "" };
+    format!("{text} ({}{likely})", person.source)
+}
+
+fn source_text(report: &SourceReport) -> String {
+    let said = match &report.state {
+        SourceState::Asking => "still looks".to_owned(),
+        SourceState::Found { people } => format!("{people} found"),
+        SourceState::Nobody => "nobody".to_owned(),
+        SourceState::Failed { words } => words.clone(),
+    };
+    let took = report.took_ms.map(|took| format!(", {took} ms"));
+    let cached = if report.cached {
+        ", known from before"
+    } else {
+        ""
+    };
+    format!(
+        "  {}: {said}{}{cached}",
+        report.source,
+        took.unwrap_or_default()
+    )
+}
+
+/// A line each, in the order in which they are asked.
+fn connectors_text(settings: &SettingsView) -> String {
+    let connected = settings.connectors.connected.iter().map(|connector| {
+        let state = match &connector.state {
+            ConnectorState::Off => "off".to_owned(),
+            ConnectorState::Starting => "being made ready".to_owned(),
+            ConnectorState::Ready => "ready".to_owned(),
+            ConnectorState::Works { took_ms, .. } => format!("works, last answer in {took_ms} ms"),
+            ConnectorState::Trouble { words } => words.clone(),
+        };
+        format!("{} ({}): {state}", connector.id, connector.title)
+    });
+    let mut lines: Vec<String> = connected.collect();
+    let book = settings.settings.contacts_file.as_str();
+    if !book.is_empty() {
+        let words = settings.contacts.as_deref().unwrap_or("being read");
+        lines.push(format!("contacts ({book}): {words}"));
+    }
+    if lines.is_empty() {
+        lines.push("Nothing is connected. `sidetone show settings` connects a CRM, a directory or a contacts file.".to_owned());
+    }
+    lines.join("\n")
 }
 
 fn request(command: Command) -> Request {
@@ -107,6 +208,11 @@ fn request(command: Command) -> Request {
             source: Source::Typed,
         },
         Command::SignOut => Request::SignOut,
+        Command::Connectors => Request::Snapshot,
+        Command::Who(text) => Request::Wish {
+            request_id: request_id(),
+            wish: Wish::FindPeople { text },
+        },
         Command::Quit => Request::Quit,
     }
 }
@@ -173,7 +279,11 @@ fn print(reply: Reply, json: bool) -> ExitCode {
             complain(&format!("sidetone: {}", refusal.words));
             Exit::Refused.into()
         }
-        Reply::Explanation(_) | Reply::Snapshot(_) | Reply::Answer(_) => {
+        Reply::Snapshot(snapshot) => {
+            say(&connectors_text(&snapshot.state.settings));
+            ExitCode::SUCCESS
+        }
+        Reply::Explanation(_) | Reply::Answer(_) | Reply::Findings(_) | Reply::ConnectorKind(_) => {
             complain("sidetone: an answer to something else");
             Exit::Failed.into()
         }

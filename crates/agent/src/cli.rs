@@ -17,6 +17,8 @@ Sidetone: click a number and your phone rings, then theirs.
   sidetone enrol LINK|CODE [--server URL]
                                   connect this desktop to an integration server
   sidetone sign-out               forget that server and its token
+  sidetone who NUMBER|NAME        who is that? with where it was asked and how long it took
+  sidetone connector list         what is asked who calls, and how it does
   sidetone quit                   end Sidetone
   sidetone --version | --help
 
@@ -55,6 +57,9 @@ pub(crate) enum Command {
         server: Option<String>,
     },
     SignOut,
+    /// People by number or name, of all sources.
+    Who(String),
+    Connectors,
     Quit,
 }
 
@@ -83,6 +88,17 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Parsed {
         return match number.join(" ") {
             number if number.trim().is_empty() => wrong("dial: which number?"),
             number => Parsed::Do(Command::Dial(number)),
+        };
+    }
+    // A number may begin with a dash as well as anything.
+    if arguments.first().is_some_and(|first| first == "who") {
+        let words = arguments.drain(1..).filter(|part| part != "--");
+        let words: Vec<String> = words
+            .map(|part| part.to_string_lossy().into_owned())
+            .collect();
+        return match words.join(" ") {
+            who if who.trim().is_empty() => wrong("who: which number or name?"),
+            who => Parsed::Do(Command::Who(who)),
         };
     }
     match options(arguments) {
@@ -125,6 +141,7 @@ fn options(arguments: Vec<OsString>) -> Result<Parsed, lexopt::Error> {
         ["show"] | ["show", "panel"] => Command::Show(Window::Panel),
         ["show", "settings"] => Command::Show(Window::Settings),
         ["sign-out"] => Command::SignOut,
+        ["connector", "list"] => Command::Connectors,
         ["quit"] => Command::Quit,
         other => return Ok(wrong(&format!("not understood: {}", other.join(" ")))),
     };
@@ -194,6 +211,12 @@ mod tests {
                 enrol("abcd", Some("https://pbx.example")),
             ),
             (&["sign-out"], Command::SignOut),
+            (
+                &["who", "+7 906", "2195047"],
+                Command::Who("+7 906 2195047".into()),
+            ),
+            (&["who", "--", "Ada"], Command::Who("Ada".into())),
+            (&["connector", "list"], Command::Connectors),
             (&["quit"], Command::Quit),
         ] {
             assert_eq!(parsed(arguments), Parsed::Do(command), "{arguments:?}");
@@ -204,6 +227,9 @@ mod tests {
     fn what_is_not_understood_is_said() {
         for arguments in [
             &["dial"][..],
+            &["who"],
+            &["connector"],
+            &["connector", "list", "all"],
             &["show", "card"],
             &["--frobnicate"],
             &["hangup", "now"],

@@ -104,6 +104,74 @@ impl Keychain {
     }
 }
 
+/// Why a question about contact sources was not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotDone {
+    Locked,
+    Absent,
+    Failed,
+}
+
+/// The keychain while it is one's turn; on a thread that may wait.
+pub(crate) struct Open;
+
+impl Open {
+    pub(crate) fn secret(&self, name: &str) -> keyring::Result<Option<SecretString>> {
+        match system::entry(SERVICE, name)?.get_password() {
+            Ok(secret) => Ok(Some(SecretString::from(secret))),
+            Err(keyring::Error::NoEntry) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn set(&self, name: &str, secret: &SecretString) -> keyring::Result<()> {
+        system::entry(SERVICE, name)?.set_password(secret.expose_secret())
+    }
+
+    pub(crate) fn forget(&self, name: &str) -> keyring::Result<()> {
+        match system::entry(SERVICE, name)?.delete_credential() {
+            Ok(()) | Err(keyring::Error::NoEntry) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Keychain {
+    /// Whether its person would have to open it first; he is not asked.
+    pub(crate) async fn is_locked() -> bool {
+        let asked = tokio::task::spawn_blocking(system::is_locked);
+        let locked = tokio::time::timeout(LIMIT, asked).await;
+        matches!(locked, Ok(Ok(Some(true))))
+    }
+
+    /// Asks when it is its turn, and waits as long as the keychain asks its person; a deadline is for whoever asks.
+    pub(crate) async fn ask_for_sources<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Open) -> keyring::Result<T> + Send + 'static,
+    ) -> Result<T, NotDone> {
+        let turn = self.turn.clone().acquire_owned().await;
+        let Ok(turn) = turn else {
+            return Err(NotDone::Failed);
+        };
+        let asked = tokio::task::spawn_blocking(move || {
+            let answer = question(&Open);
+            drop(turn);
+            answer
+        });
+        match asked.await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "keychain");
+                if matches!(error, keyring::Error::NoStorageAccess(_)) {
+                    return Err(NotDone::Locked);
+                }
+                Err(NotDone::Absent)
+            }
+            Err(_) => Err(NotDone::Failed),
+        }
+    }
+}
+
 fn entry(settings: &Settings) -> keyring::Result<keyring::Entry> {
     system::entry(SERVICE, &user(settings))
 }

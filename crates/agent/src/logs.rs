@@ -1,7 +1,6 @@
 //! The log: a JSON line a record, a file a day, seven kept. Numbers and names are DEBUG at most.
 
 use crate::folders;
-use std::path::Path;
 use tracing_subscriber::filter::EnvFilter;
 
 /// Writes to the log folder from now on; without one, nowhere. `SIDETONE_LOG` sets what is written.
@@ -10,7 +9,8 @@ pub(crate) fn init() {
     let Some(folder) = folders::logs() else {
         return;
     };
-    make_private(&folder);
+    // The log says when somebody called; that is for this user alone. The log's own folder is made as everybody's.
+    folders::make_private(&folder);
     let file = tracing_appender::rolling::Builder::new()
         .rotation(tracing_appender::rolling::Rotation::DAILY)
         .filename_prefix("sidetone")
@@ -24,13 +24,4 @@ pub(crate) fn init() {
         .with_env_filter(filter)
         .with_writer(file)
         .try_init();
-}
-
-/// The log says when somebody called; that is for this user alone. The log's own folder is made as everybody's.
-fn make_private(folder: &Path) {
-    let mut private = std::fs::DirBuilder::new();
-    private.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut private, 0o700);
-    let _ = private.create(folder);
 }

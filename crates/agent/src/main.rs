@@ -11,6 +11,8 @@ mod keychain;
 mod links;
 mod logs;
 mod notices;
+mod opener;
+mod people;
 mod run;
 mod server_line;
 mod settings_file;

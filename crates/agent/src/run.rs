@@ -3,20 +3,18 @@
 use crate::colleagues::Colleagues;
 use crate::keychain::Keychain;
 use crate::notices::{Notices, Pressed};
+use crate::people::{self, People};
 use crate::server_line::{self, ServerLine};
 use crate::shell::{Effect, Effects};
 use crate::tray::TrayThread;
 use crate::window_program::{Fate, WindowProgram};
-use crate::{links, logs, settings_file};
+use crate::{links, logs, opener, settings_file};
 use agent_link::{BindError, Place, Server, ServerEvent};
 use anyhow::Context as _;
-use contacts::Book;
-use contacts::watch::Watched;
 use desktop::{
     ClientId, Controller, Input, Keep, Notification, Now, SecretOutcome, ServerCommand, TrayAction,
 };
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -39,6 +37,9 @@ enum Tick {
     Line(desktop::ServerEvent),
     Colleagues(Vec<wire::Fact>),
     Inner(Inner),
+    /// A contact source has become ready, or does otherwise than before.
+    Sources,
+    People(people::Done),
     Tray(TrayAction),
     TrayHost(bool),
     Notice(Pressed),
@@ -53,7 +54,6 @@ enum Inner {
     Enrolled(Result<Box<Enrolled>, String>),
     Saved(Result<(), String>),
     Links(view::Tick),
-    Contacts(String),
 }
 
 /// Lives until somebody says quit.
@@ -84,8 +84,8 @@ struct Agent {
     colleagues: Colleagues,
     /// A token on its way out of the keychain.
     forgetting: Option<JoinHandle<()>>,
-    book: watch::Sender<Arc<Book>>,
-    contacts: Option<JoinHandle<()>>,
+    people: People,
+    answers: mpsc::Receiver<people::Done>,
     windows_client: Option<u64>,
     windows: WindowProgram,
     tray: TrayThread,
@@ -106,13 +106,15 @@ impl Agent {
         let (host, hosts) = watch::channel(false);
         let (press, pressed) = mpsc::channel(32);
         let (inner, inbox) = mpsc::channel(32);
-        let (book, books) = watch::channel(Arc::default());
-        let (engine, updates) = engine::spawn(books);
         let settings_path = settings_file::path();
         let loaded = settings_path
             .as_deref()
             .map(settings_file::load)
             .unwrap_or_default();
+        let keychain = Keychain::default();
+        let (answer, answers) = mpsc::channel(32);
+        let people = People::new(keychain.clone(), &loaded.settings, answer);
+        let (engine, updates) = engine::spawn(people.directory());
         let mut agent = Self {
             server,
             controller: Controller::new(Effects::default(), loaded.settings),
@@ -121,13 +123,13 @@ impl Agent {
             line: ServerLine::default(),
             colleagues: Colleagues::default(),
             forgetting: None,
-            book,
-            contacts: None,
+            people,
+            answers,
             windows_client: None,
             windows: WindowProgram::default(),
             tray: TrayThread::start(click, host).context("start the tray")?,
             notices: Notices::start(press).context("start notifications")?,
-            keychain: Keychain::default(),
+            keychain,
             settings_path,
             inner,
             inbox,
@@ -169,6 +171,8 @@ impl Agent {
                 event = self.line.next() => Tick::Line(event),
                 facts = self.colleagues.next() => Tick::Colleagues(facts),
                 Some(inner) = self.inbox.recv() => Tick::Inner(inner),
+                () = self.people.changed() => Tick::Sources,
+                Some(done) = self.answers.recv() => Tick::People(done),
                 Some(action) = self.clicks.recv() => Tick::Tray(action),
                 Ok(()) = self.hosts.changed() => Tick::TrayHost(*self.hosts.borrow_and_update()),
                 Some(pressed) = self.pressed.recv() => Tick::Notice(pressed),
@@ -182,6 +186,7 @@ impl Agent {
         if let Some(forgetting) = self.forgetting.take() {
             let _ = tokio::time::timeout(FORGET, forgetting).await;
         }
+        self.people.end().await;
         self.server.close().await;
         tracing::info!("ended");
         Ok(Ended::Done)
@@ -199,7 +204,15 @@ impl Agent {
             Tick::Inner(Inner::Secret(outcome)) => self.input(Input::Secret(outcome)),
             Tick::Inner(Inner::Saved(result)) => self.input(Input::SettingsSaved(result)),
             Tick::Inner(Inner::Links(tick)) => self.input(Input::Links(tick)),
-            Tick::Inner(Inner::Contacts(words)) => self.input(Input::Contacts { words }),
+            Tick::Sources => {
+                let news = self.people.news();
+                self.told(news);
+            }
+            Tick::People(people::Done::Wish { id, answer, linked }) => {
+                let answer = *answer;
+                self.input(Input::People { id, answer, linked });
+            }
+            Tick::People(people::Done::Connector(news)) => self.input(Input::Connectors(news)),
             Tick::Tray(action) => self.input(Input::Tray(action)),
             Tick::TrayHost(there) => self.input(Input::TrayShown(there)),
             Tick::Notice(Pressed { key, action }) => {
@@ -295,6 +308,8 @@ impl Agent {
             Effect::Follow(settings) => self.colleagues.follow(settings.as_ref(), &self.engine),
             Effect::SaveSettings(settings) => self.save(settings),
             Effect::LoadSecret(settings) => {
+                // Asked for when somebody wants to connect: what waits for the same keychain may try again too.
+                self.people.retry();
                 let (keychain, inner) = (self.keychain.clone(), self.inner.clone());
                 tokio::spawn(async move {
                     drop(
@@ -318,7 +333,18 @@ impl Agent {
                 let forgetting = self.keychain.clone().forget(settings);
                 self.forgetting = Some(tokio::spawn(forgetting));
             }
-            Effect::WatchContacts(settings) => self.watch_contacts(&settings),
+            Effect::UseSources(settings) => {
+                let told = self.people.follow(&settings);
+                self.told(told);
+            }
+            Effect::People(id, wish) => {
+                let told = self.people.wish(id, wish);
+                self.told(told);
+            }
+            Effect::Connector(command) => self.people.connector_command(command),
+            Effect::OpenLink(url) => {
+                tokio::task::spawn_blocking(move || opener::open(&url));
+            }
             Effect::CheckLinks => self.blocking(|| Inner::Links(links::check())),
             Effect::TakeLinks => self.blocking(|| Inner::Links(links::take())),
             Effect::Quit => self.quitting = true,
@@ -359,40 +385,12 @@ impl Agent {
         });
     }
 
-    fn watch_contacts(&mut self, settings: &Settings) {
-        if let Some(watching) = self.contacts.take() {
-            watching.abort();
+    /// What is known at once, as if it had come later.
+    fn told(&mut self, inputs: impl IntoIterator<Item = Input>) {
+        for input in inputs {
+            self.input(input);
         }
-        if settings.contacts_file.trim().is_empty() {
-            self.book.send_replace(Arc::default());
-            self.input(Input::Contacts {
-                words: String::new(),
-            });
-            return;
-        }
-        let path = PathBuf::from(settings.contacts_file.trim());
-        let mut watched = contacts::watch::watch(path, desktop::dial_plan(settings));
-        let (book, inner) = (self.book.clone(), self.inner.clone());
-        self.contacts = Some(tokio::spawn(async move {
-            while watched.changed().await.is_ok() {
-                let newest = Arc::clone(&watched.borrow_and_update());
-                book.send_replace(Arc::clone(&newest.book));
-                if inner
-                    .send(Inner::Contacts(contacts_words(&newest)))
-                    .await
-                    .is_err()
-                {
-                    return;
-                }
-            }
-        }));
-    }
-}
-
-fn contacts_words(watched: &Watched) -> String {
-    match &watched.trouble {
-        Some(trouble) => trouble.clone(),
-        None => watched.report.to_string(),
+        self.act();
     }
 }
 

@@ -1,6 +1,8 @@
 //! What the controller asks for, in order; the loop does it when the controller is done.
 
-use desktop::{ClientId, Keep, Notification, ServerCommand, Shell, Tray};
+use desktop::{
+    ClientId, ConnectorCommand, Keep, Notification, PeopleWish, ServerCommand, Shell, Tray,
+};
 use secrecy::SecretString;
 use view::{AgentMessage, Reply, Settings, Window};
 
@@ -21,7 +23,10 @@ pub(crate) enum Effect {
     LoadSecret(Settings),
     StoreSecret(Settings, SecretString),
     ForgetSecret(Settings),
-    WatchContacts(Settings),
+    UseSources(Settings),
+    People(String, PeopleWish),
+    Connector(ConnectorCommand),
+    OpenLink(String),
     CheckLinks,
     TakeLinks,
     Quit,
@@ -95,8 +100,20 @@ impl Shell for Effects {
         self.push(Effect::ForgetSecret(settings.clone()));
     }
 
-    fn watch_contacts(&mut self, settings: &Settings) {
-        self.push(Effect::WatchContacts(settings.clone()));
+    fn use_sources(&mut self, settings: &Settings) {
+        self.push(Effect::UseSources(settings.clone()));
+    }
+
+    fn people(&mut self, id: &str, wish: PeopleWish) {
+        self.push(Effect::People(id.to_owned(), wish));
+    }
+
+    fn connector(&mut self, command: ConnectorCommand) {
+        self.push(Effect::Connector(command));
+    }
+
+    fn open_link(&mut self, url: &str) {
+        self.push(Effect::OpenLink(url.to_owned()));
     }
 
     fn check_links(&mut self) {

@@ -41,6 +41,9 @@ pub struct Call {
     pub voicemail: Option<Voicemail>,
     /// The ChannelId of the Originate that made this call, when it was announced to the tracker.
     pub originate: Option<Uniqueid>,
+    /// The channel that placed it, where nobody has seen it: it had gone before the PBX was first asked, and its
+    /// Linkedid on others is all that is left of it.
+    pub placed_by: Option<Uniqueid>,
     pub started: Instant,
     /// When the PBX itself picked up for the caller (IVR, queue, announcement, voicemail), which is no answer.
     pub picked_up: Option<Instant>,

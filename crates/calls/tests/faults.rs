@@ -185,6 +185,34 @@ fn call_that_is_dialled_on_before_the_list_comes_has_its_caller() {
     assert_eq!(watch.alive, 1);
 }
 
+/// Asterisk 22.10.1: a list that is taken while a caller hangs up has the phone that he rang, and him no more.
+#[test]
+fn a_phone_that_rings_for_a_caller_who_has_just_gone_has_not_placed_the_call() {
+    let mut watch = Watch::new();
+    let mut phone = listed("1.2", "1.1", "PJSIP/101-00000002", 5, "AppDial");
+    phone.connected.number = Some("+447712000088".into());
+    watch.resync(&[phone]);
+    let call = watch.tracker.calls().next().expect("a call");
+    assert_eq!(call.direction, Direction::Incoming);
+    assert_eq!(call.caller.number.as_deref(), Some("+447712000088"));
+    assert_eq!(call.legs[0].role, Role::Callee);
+    assert_eq!(call.placed_by, Some(Uniqueid::from("1.1")));
+    watch.hear(b"Event: Hangup\r\nUniqueid: 1.2\r\nLinkedid: 1.1\r\nChannel: PJSIP/101-00000002\r\nCause: 127\r\n\r\n");
+    assert!(watch.tracker.is_idle());
+}
+
+#[test]
+fn a_channel_that_is_listed_late_has_placed_its_call_after_all() {
+    let mut watch = Watch::new();
+    watch.resync(&[
+        listed("1.2", "1.1", "PJSIP/101-00000002", 5, "AppDial"),
+        listed("1.1", "1.1", "PJSIP/trunk-00000001", 4, "Dial"),
+    ]);
+    let call = watch.tracker.calls().next().expect("a call");
+    assert_eq!(call.placed_by, None);
+    assert_eq!(call.legs.len(), 2);
+}
+
 #[test]
 fn unpolled_calls_are_bounded() {
     let mut watch = Watch::new();

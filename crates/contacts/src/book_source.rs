@@ -6,7 +6,6 @@ use crate::{
 };
 use phone_number::DialPlan;
 use std::{
-    future::ready,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -48,8 +47,11 @@ impl BookSource {
         self.watched.borrow().clone()
     }
 
-    /// The last good book; an error where there never was one.
-    fn book(&self) -> Result<Arc<Book>, SourceError> {
+    /// The last good book, once the file was looked at; an error where there never was one.
+    async fn book(&self) -> Result<Arc<Book>, SourceError> {
+        let mut watched = self.watched.clone();
+        // Whoever watched has ended: what it found last counts.
+        watched.wait_for(|watched| watched.is_settled).await.ok();
         let watched = self.state();
         match &watched.trouble {
             Some(words) if watched.book.is_empty() => Err(SourceError {
@@ -90,14 +92,13 @@ impl Source for BookSource {
     }
 
     fn look_up<'a>(&'a self, question: &'a Question) -> Answering<'a, Vec<Person>> {
-        let people = self.book().map(|book| book.look_up(&question.number));
-        Box::pin(ready(people))
+        Box::pin(async { Ok(self.book().await?.look_up(&question.number)) })
     }
 
     fn find<'a>(&'a self, text: &'a str, limit: usize) -> Answering<'a, Vec<Person>> {
         let text = text.to_owned();
         Box::pin(async move {
-            let book = self.book()?;
+            let book = self.book().await?;
             behind(move || book.search(&text, limit)).await
         })
     }
@@ -105,7 +106,7 @@ impl Source for BookSource {
     fn by_record<'a>(&'a self, record: &'a Record) -> Option<Answering<'a, Option<Person>>> {
         let id = record.id.clone();
         Some(Box::pin(async move {
-            let book = self.book()?;
+            let book = self.book().await?;
             behind(move || book.by_record(&id)).await
         }))
     }

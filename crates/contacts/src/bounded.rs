@@ -31,6 +31,10 @@ impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
         self.entries.get(key).map(|(_, value)| value)
     }
 
+    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        self.entries.get_mut(key).map(|(_, value)| value)
+    }
+
     /// Makes it the newest. Returns what had to go for it.
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<K> {
         self.next_age += 1;

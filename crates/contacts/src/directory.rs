@@ -23,7 +23,7 @@ use crate::{
     memory::{MAX_REMEMBERED, Memory, Remembering, number_of},
 };
 use admit::{Known, Origin};
-use asking::Gathered;
+use asking::{Gathered, Moment};
 use cache::Lives;
 use calls::{Call, Calls, Choice, Chosen};
 use changes::Changes;
@@ -237,7 +237,7 @@ impl Directory {
             changed.mark_unchanged();
             let who = self.who_since(question, Choice::Open, since, Instant::now());
             let is_asking = |report: &SourceReport| report.state == SourceState::Asking;
-            if !who.sources.iter().any(is_asking) {
+            if who.people != People::Asking && !who.sources.iter().any(is_asking) {
                 return who;
             }
             if tokio::time::timeout_at(until, changed.changed())
@@ -267,7 +267,9 @@ impl Directory {
         let now = Instant::now();
         let (number, line, call) = (link.number.clone(), link.line.clone(), link.call.clone());
         let question = question(number.clone(), line.clone());
-        let candidates = self.gather(&question, None, now).candidates();
+        let candidates = self
+            .gather(&question, None, Moment::of_its_own(now))
+            .candidates();
         let found = candidates.iter().find(|found| found.is(&link.record));
         let mut state = self.shared.state();
         let known = state.known.get(&link.record).cloned();
@@ -278,9 +280,9 @@ impl Directory {
         let remembered = state.remember(&entry, remember, line);
         if let Some(call) = call {
             let chosen = Chosen {
-                entry,
+                entry: remembered.clone().unwrap_or(entry),
+                remembered: remembered.as_ref().map(Remembering::remembered),
                 known: known.filter(|_| found.is_none()),
-                remembered,
             };
             let choice = Choice::Chosen(Box::new(chosen));
             state.calls.choose(call, choice, now);
@@ -361,8 +363,32 @@ impl Directory {
             Choice::Chosen(chosen) => (Some(*chosen), Vec::new()),
             Choice::Undone { wrong } => (None, wrong),
         };
-        let gathered = self.gather(question, chosen, now);
-        gathered.who(&wrong, since)
+        let gathered = self.gather(question, chosen.clone(), Moment { since, now });
+        let who = gathered.who(&wrong, since);
+        if let (Some(chosen), Some(_), Some(person)) = (chosen, &who.remembered, who.people.one()) {
+            self.keep_words(chosen.entry, person);
+        }
+        who
+    }
+
+    /// What is shown of somebody remembered while his source is away is what it said of him last.
+    fn keep_words(&self, entry: Remembering, person: &wire::Person) {
+        let is_same = entry.name == person.name
+            && entry.company == person.company
+            && entry.url == person.url
+            && entry.source == person.source;
+        if is_same {
+            return;
+        }
+        let mut state = self.shared.state();
+        state.memory.reword(Remembering {
+            name: person.name.clone(),
+            company: person.company.clone(),
+            url: person.url.clone(),
+            source: person.source.clone(),
+            ..entry
+        });
+        self.shared.memory_changed(&state);
     }
 
     fn remembered_for(&self, question: &Question) -> Option<Chosen> {
@@ -377,8 +403,18 @@ impl Directory {
     }
 
     /// Asks all sources for the number, and that of the chosen one for him where only it can tell.
-    fn gather(&self, question: &Question, chosen: Option<Chosen>, now: Instant) -> Gathered {
-        asking::gather(&self.shared, &self.sources(), question, chosen, now)
+    fn gather(&self, question: &Question, chosen: Option<Chosen>, at: Moment) -> Gathered {
+        let mut sources = self.sources();
+        if self.is_inside(&question.number) {
+            sources.retain(|(_, source)| source.is_local());
+        }
+        asking::gather(&self.shared, &sources, question, chosen, at)
+    }
+
+    /// An extension of the firm's own, which is no business of a CRM's.
+    fn is_inside(&self, number: &PhoneNumber) -> bool {
+        let inside = self.shared.plan.internal_length;
+        number.e164().is_none() && inside.contains(number.digits())
     }
 
     /// The records, in all sources, of the person who is wrong: this one, or whoever is shown.
@@ -396,7 +432,9 @@ impl Directory {
         let Some(record) = record.or_else(shown) else {
             return Vec::new();
         };
-        let candidates = self.gather(question, None, now).candidates();
+        let candidates = self
+            .gather(question, None, Moment::of_its_own(now))
+            .candidates();
         match candidates.into_iter().find(|found| found.is(&record)) {
             Some(found) => found.records,
             None => vec![record],
@@ -465,13 +503,13 @@ impl State {
         }
     }
 
-    /// What people are told of it; `None`: it is for the call only.
+    /// The choice as it is remembered; `None`: it is for the call only.
     fn remember(
         &mut self,
         entry: &Remembering,
         remember: Remember,
         line: Option<String>,
-    ) -> Option<Remembered> {
+    ) -> Option<Remembering> {
         let line = match (remember, line) {
             (Remember::No, _) | (Remember::NumberOnLine, None) => return None,
             (Remember::NumberOnLine, Some(line)) => Some(line),
@@ -487,8 +525,7 @@ impl State {
             line,
             ..entry.clone()
         };
-        let remembered = entry.remembered();
-        self.memory.remember(entry);
-        Some(remembered)
+        self.memory.remember(entry.clone());
+        Some(entry)
     }
 }

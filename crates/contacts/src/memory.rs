@@ -101,6 +101,18 @@ impl Memory {
         self.insert(entry);
     }
 
+    /// The same choice in newer words, if it is still remembered. It does not become younger by that.
+    pub(crate) fn reword(&mut self, entry: Remembering) {
+        let place = (entry.number.clone(), entry.line.clone());
+        let Some(known) = self.entries.get_mut(&place) else {
+            return;
+        };
+        if known.record == entry.record && *known != entry {
+            *known = entry;
+            self.unsaved(place);
+        }
+    }
+
     /// Forgets what is chosen for the number on this line and everywhere, where it is one of these records.
     pub(crate) fn forget(
         &mut self,

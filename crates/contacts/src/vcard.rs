@@ -51,7 +51,8 @@ fn begins(bytes: &[u8]) -> impl Iterator<Item = (u64, usize)> {
         })
 }
 
-fn parse(text: &str) -> Result<Card, &'static str> {
+/// The first card of a text.
+pub(crate) fn parse(text: &str) -> Result<Card, &'static str> {
     // The parser takes a card without an end for complete; half of one may be half of a number.
     if !text
         .lines()

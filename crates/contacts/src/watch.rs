@@ -32,6 +32,8 @@ pub struct Watched {
     pub report: LoadReport,
     /// Why the file cannot be read just now, as a sentence.
     pub trouble: Option<String>,
+    /// The file was read, or could not be; before that nothing is known of it.
+    pub is_settled: bool,
 }
 
 /// Loads `path` at once and again whenever it changes, until every receiver is dropped.
@@ -116,6 +118,7 @@ impl Watcher {
                     book: Arc::new(book),
                     report,
                     trouble: None,
+                    is_settled: true,
                 });
             }
             Some(Err(error)) => self.trouble(&error),
@@ -132,6 +135,7 @@ impl Watcher {
         let last = self.sender.borrow().as_ref().clone();
         self.send(Watched {
             trouble: Some(trouble),
+            is_settled: true,
             ..last
         });
     }

@@ -4,8 +4,8 @@
 
 mod support;
 
-use contacts::{Changed, Directory, Link, Question, SourceErrorKind, Unlink, directory::Settings};
-use std::{sync::Arc, time::Duration};
+use contacts::{Changed, Directory, Question, SourceErrorKind, directory::Settings};
+use std::time::Duration;
 use support::{Fake, ada, asked, directory, number, plan, told};
 use tokio::time::{Instant, sleep};
 use wire::People;
@@ -147,7 +147,7 @@ async fn a_source_that_failed_is_left_alone_briefly_or_as_long_as_it_says() {
         "nobody; crm failed: 429 in 0 ms, cached"
     );
     assert_eq!(crm.asked(), 2);
-    let crm = crm.works().knows(ada());
+    let _crm = crm.works().knows(ada());
     sleep(SECOND * 2).await;
     assert_eq!(settled(&directory).await, "Ada; crm 1 in 0 ms");
 }
@@ -395,4 +395,53 @@ async fn a_listener_hears_a_number_once_however_often_it_changed() {
         directory.forget_number(&number(&format!("+7906{i:07}")));
     }
     assert_eq!(news.changed().await, Changed::All);
+}
+
+#[tokio::test(start_paused = true)]
+async fn asking_again_behind_takes_nobodys_turn() {
+    let crm = Fake::new("crm").knows(ada());
+    let mut settings = Settings::new(plan());
+    settings.asked_at_once = 1;
+    let directory = Directory::new(settings);
+    support::set(&directory, &[&crm]);
+    settled(&directory).await;
+    sleep(SECOND * 400).await;
+    let crm = crm.slow(SECOND);
+    let stranger = asked("+79060000001");
+    assert_eq!(told(&directory.who(&stranger, None)), "asking; crm asking");
+    assert_eq!(seen(&directory), "Ada; crm 1 in 0 ms, cached");
+    sleep(SECOND * 3).await;
+    assert_eq!(crm.asked(), 2);
+    seen(&directory);
+    sleep(SECOND).await;
+    assert_eq!(crm.asked(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_call_keeps_its_person_whatever_becomes_of_the_source() {
+    let crm = Fake::new("crm").knows(ada()).slow(SECOND);
+    let directory = directory(&[&crm]);
+    let on_the_call = || told(&directory.who(&asked("+79062195047"), Some("long")));
+    on_the_call();
+    settled(&directory).await;
+    sleep(SECOND * 1000).await;
+    let crm = crm.fails(SourceErrorKind::Away, "gone");
+    assert_eq!(on_the_call(), "Ada; crm 1 in 1000 ms");
+    sleep(SECOND * 2).await;
+    assert_eq!(on_the_call(), "Ada; crm 1 in 1000 ms");
+    assert_eq!(
+        (seen(&directory).as_str(), crm.asked()),
+        ("nobody; crm failed: gone in 1000 ms", 2)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_in_memory_that_breaks_hurts_only_itself() {
+    let book = Fake::new("book").panics().local();
+    let crm = Fake::new("crm").knows(ada()).local();
+    let directory = directory(&[&book, &crm]);
+    assert_eq!(
+        seen(&directory),
+        "Ada; book failed: has failed within in 0 ms; crm 1 in 0 ms"
+    );
 }

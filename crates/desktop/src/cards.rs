@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
-use view::{Card, CardPhase};
+use view::{Card, CardPhase, People};
+use wire::Remembered;
 
 /// After the answer the card is in nobody's way any more.
 const TALKING: Duration = Duration::from_secs(10);
@@ -48,6 +49,15 @@ impl Cards {
             }
             None if card.phase == CardPhase::Ringing => self.shown.push(Shown { card, gone_at }),
             None => {}
+        }
+    }
+
+    /// Says who it is, or that nobody knows; news of the call may say more.
+    pub(crate) fn name(&mut self, call: &str, people: &People, remembered: Option<&Remembered>) {
+        let mut shown = self.shown.iter_mut();
+        if let Some(shown) = shown.find(|shown| shown.card.call == call) {
+            shown.card.people = people.clone();
+            shown.card.remembered = remembered.cloned();
         }
     }
 
@@ -99,7 +109,7 @@ fn time_to_live(phase: &CardPhase) -> Option<Duration> {
 #[allow(clippy::disallowed_methods)] // the tests bring the clock
 mod tests {
     use super::*;
-    use view::{Party, People};
+    use view::Party;
 
     fn card(call: &str, phase: CardPhase) -> Card {
         Card {
@@ -107,6 +117,8 @@ mod tests {
             phase,
             party: Party::default(),
             people: People::Asking,
+            sources: Vec::new(),
+            remembered: None,
             line: None,
             extension: "101".into(),
             since: 0,

@@ -2,7 +2,9 @@
 
 mod calls;
 mod colleagues;
+mod connectors;
 mod dials;
+mod people;
 mod server;
 mod settings;
 mod windows;
@@ -13,7 +15,7 @@ use crate::convert;
 use crate::dialler::Dialler;
 use crate::hops::HopLog;
 use crate::remote::Remote;
-use crate::shell::{ClientId, Input, Now, ServerCommand, Shell};
+use crate::shell::{ClientId, Input, Notification, Now, ServerCommand, Shell};
 use crate::tray::{Tray, TrayAction};
 use engine::{CallUpdate, Command, Update};
 use secrecy::SecretString;
@@ -25,7 +27,9 @@ use view::{
 };
 
 use colleagues::Colleagues;
+use connectors::{AskedConnectors, ConnectorRequest};
 use dials::Outgoing;
+use people::Found;
 use server::Enrolling;
 use settings::{Saving, Testing};
 use windows::Windows;
@@ -81,6 +85,8 @@ pub struct Controller<S> {
     /// Calls that touch this extension and are not over.
     calls: BTreeMap<String, CallUpdate>,
     cards: Cards,
+    /// Ringing calls that a notification tells of, with what it says.
+    rung: BTreeMap<String, Notification>,
     dialler: Dialler,
     outgoing: Vec<Outgoing>,
     question: Question,
@@ -93,6 +99,8 @@ pub struct Controller<S> {
     links: Tick,
     remote: Remote,
     colleagues: Colleagues,
+    found: Found,
+    asked_connectors: AskedConnectors,
     /// Where the shell keeps a line to.
     linked: Option<(wire::ServerAddress, view::Tls)>,
     enrolling: Option<Enrolling>,
@@ -121,6 +129,7 @@ impl<S: Shell> Controller<S> {
             connected_since: 0,
             calls: BTreeMap::new(),
             cards: Cards::default(),
+            rung: BTreeMap::new(),
             dialler: Dialler::default(),
             outgoing: Vec::new(),
             question: Question::default(),
@@ -133,6 +142,8 @@ impl<S: Shell> Controller<S> {
             links: Tick::default(),
             remote: Remote::default(),
             colleagues: Colleagues::default(),
+            found: Found::default(),
+            asked_connectors: AskedConnectors::default(),
             linked: None,
             enrolling: None,
             enrolled: None,
@@ -171,6 +182,7 @@ impl<S: Shell> Controller<S> {
             Input::ClientGone(client) => {
                 self.look_ups.retain(|_, look_up| !look_up.is_for(client));
                 self.colleagues.client_gone(client);
+                self.asked_connectors.client_gone(client);
             }
             Input::WindowsConnected(client) => self.windows_connected(client, now),
             Input::WindowsGone => self.windows_gone(now),
@@ -182,6 +194,10 @@ impl<S: Shell> Controller<S> {
             Input::Secret(outcome) => self.secret_outcome(outcome),
             Input::Links(tick) => self.links_known(tick),
             Input::Contacts { words } => self.contacts_known(words),
+            Input::Connectors(news) => self.connector_news(news),
+            Input::People { id, answer, linked } => {
+                self.answer_of_people(&id, &answer, linked.map(|person| *person));
+            }
             Input::Timeout => {}
         }
         self.expire(now);
@@ -198,6 +214,7 @@ impl<S: Shell> Controller<S> {
             self.windows.next_expiry(),
             self.outgoing.iter().filter_map(Outgoing::gone_at).min(),
             self.testing.as_ref().map(|testing| testing.until),
+            self.asked_connectors.next_expiry(),
             self.enrolling.as_ref().map(|enrolling| enrolling.gone_at),
         ]
         .into_iter()
@@ -278,7 +295,7 @@ impl<S: Shell> Controller<S> {
             Request::HangUp { call } => self.hang_up(asker, call.as_deref()),
             Request::HideCard { call } => {
                 self.cards.hide(&call);
-                self.shell.withdraw(&call);
+                self.withdraw_ring(&call);
                 self.draw_cards();
                 self.reply(asker, Reply::Done);
             }
@@ -300,6 +317,27 @@ impl<S: Shell> Controller<S> {
             Request::SignOut => self.sign_out(asker, now),
             Request::Follow { on } => self.follow(asker, on, now),
             Request::Wish { request_id, wish } => self.wish(asker, request_id, wish, now),
+            Request::SaveConnector { connector, secrets } => {
+                let request = ConnectorRequest::Save { connector, secrets };
+                self.connector_request(asker, request, now);
+            }
+            Request::RemoveConnector { connector } => {
+                self.connector_request(asker, ConnectorRequest::Remove(connector), now);
+            }
+            Request::MoveConnector { connector: id, to } => {
+                self.connector_request(asker, ConnectorRequest::Move { id, to }, now);
+            }
+            Request::TestConnector { connector, secrets } => {
+                let request = ConnectorRequest::Test { connector, secrets };
+                self.connector_request(asker, request, now);
+            }
+            Request::ReadConnectorFile { file } => {
+                self.connector_request(asker, ConnectorRequest::Read(file), now);
+            }
+            Request::SignInConnector { connector } => {
+                self.connector_request(asker, ConnectorRequest::SignIn(connector), now);
+            }
+            Request::OpenLink { url } => self.open_link(asker, &url),
             Request::TakeLinks => {
                 self.shell.take_links();
                 self.reply(asker, Reply::Done);
@@ -375,6 +413,7 @@ impl<S: Shell> Controller<S> {
         self.expire_colleagues(now);
         self.expire_look_ups(now.instant);
         self.expire_test(now.instant);
+        self.expire_connectors(now);
         self.expire_enrolment(now);
         self.expire_windows(now);
     }

@@ -47,7 +47,11 @@ pub(crate) fn answer(from: Reply) -> Answer {
         Reply::Refused(refusal) => {
             Answer::Failed(Failure::new(error_code(refusal.code), refusal.words))
         }
-        Reply::Snapshot(_) | Reply::Status(_) | Reply::Enrolled(_) => Answer::Failed(Failure::new(
+        Reply::Snapshot(_)
+        | Reply::Status(_)
+        | Reply::Enrolled(_)
+        | Reply::Findings(_)
+        | Reply::ConnectorKind(_) => Answer::Failed(Failure::new(
             ErrorCode::Internal,
             "This was answered by something else.",
         )),
@@ -63,9 +67,10 @@ fn error_code(from: RefusalCode) -> ErrorCode {
         RefusalCode::NoSuchCall => ErrorCode::NotFound,
         RefusalCode::TooMany => ErrorCode::RateLimited,
         RefusalCode::BadRequest => ErrorCode::BadRequest,
-        RefusalCode::Keychain | RefusalCode::Settings | RefusalCode::Enrolment => {
-            ErrorCode::Internal
-        }
+        RefusalCode::Keychain
+        | RefusalCode::Settings
+        | RefusalCode::Connector
+        | RefusalCode::Enrolment => ErrorCode::Internal,
     }
 }
 
@@ -137,8 +142,8 @@ pub(crate) fn card(call: &CallUpdate, extension: &str, now: Now) -> Card {
         phase,
         party: party(&call.remote),
         people: call.people.clone(),
-        sources: Vec::new(),
-        remembered: None,
+        sources: call.sources.clone(),
+        remembered: call.remembered.clone(),
         line: call.line.clone(),
         extension: extension.to_owned(),
         since: millis(call.since),
@@ -172,7 +177,8 @@ pub(crate) fn recent(call: &CallUpdate, now: Now) -> Option<Recent> {
         call: call.call.to_string(),
         direction: direction(call.direction),
         party: party(&call.remote),
-        person: call.people.clone().one().cloned(),
+        person: call.people.one().cloned(),
+        line: call.line.clone(),
         at: now.unix_us_of(call.since) / 1000,
         outcome,
         call_back: call

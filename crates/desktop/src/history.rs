@@ -25,6 +25,7 @@ mod tests {
             direction: Direction::Incoming,
             party: Party::default(),
             person: None,
+            line: None,
             at: 0,
             outcome: RecentOutcome::Missed,
             call_back: None,

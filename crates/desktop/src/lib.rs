@@ -20,7 +20,7 @@ mod tray;
 pub use controller::Controller;
 pub use plan::{dial_plan, engine_config, explain};
 pub use shell::{
-    ClientId, Input, Keep, Notification, NotificationAction, Now, SecretOutcome, ServerCommand,
-    ServerEvent, Shell,
+    AboutCall, ClientId, ConnectorCommand, ConnectorNews, Input, Keep, Notification,
+    NotificationAction, Now, PeopleWish, SecretOutcome, ServerCommand, ServerEvent, Shell,
 };
 pub use tray::{MenuItem, Tray, TrayAction};

@@ -2,10 +2,15 @@
 
 use secrecy::SecretString;
 use std::time::{Duration, Instant};
-use view::{AgentMessage, Reply, Request, Settings, Tick, UnixMicros, Window};
+use view::{AgentMessage, ConnectorSettings, Reply, Request, Settings, Tick, UnixMicros, Window};
 
 use crate::tray::{Tray, TrayAction};
-use wire::{Answer, EnrolCode, Fact, Failure, Me, ServerAddress, UnixMillis, rest::Enrolled};
+use std::collections::BTreeMap;
+use wire::rest::{Enrolled, Findings};
+use wire::{
+    Answer, Connector, ConnectorKind, EnrolCode, Fact, Failure, Me, Person, Record, Remember,
+    ServerAddress, UnixMillis,
+};
 
 /// The two clocks, read once by the shell for each input: `instant` for waiting, `unix_us` for what people see.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +61,7 @@ pub enum SecretOutcome {
 
 /// What happens on the line to the integration server.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "handed on once and not kept")]
 pub enum ServerEvent {
     /// `attempt` counts from 1 since the last time it was up.
     Connecting {
@@ -114,6 +120,90 @@ pub enum ServerCommand {
     },
 }
 
+/// A call as far as its people are concerned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AboutCall {
+    pub call: String,
+    /// As a person reads it, with its extension; `None`: withheld.
+    pub number: Option<String>,
+    /// What was dialled (DID), as the card says it.
+    pub line: Option<String>,
+}
+
+/// What is wanted of the contact sources, without a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PeopleWish {
+    Find {
+        text: String,
+    },
+    Link {
+        call: AboutCall,
+        record: Record,
+        remember: Remember,
+    },
+    Unlink {
+        call: AboutCall,
+        /// Who stands there.
+        shown: Option<Record>,
+    },
+    /// What must be told to make a new person.
+    Forms {
+        call: Option<AboutCall>,
+    },
+    /// Makes a new person and links the call. Never repeated by the shell.
+    Create {
+        source: String,
+        call: Option<AboutCall>,
+        fields: BTreeMap<String, String>,
+    },
+}
+
+/// What is wanted of the contact sources as they are set up.
+#[derive(Debug)]
+pub enum ConnectorCommand {
+    /// Forms of all that can be connected. Answered by [`ConnectorNews::Kinds`].
+    Kinds,
+    /// The form of a file of one's own. Answered by [`ConnectorNews::Kind`].
+    Read { key: u64, file: String },
+    /// Checks the form and keeps the secrets. Answered by [`ConnectorNews::Checked`]; it is used only after that.
+    Keep {
+        key: u64,
+        connector: ConnectorSettings,
+        secrets: BTreeMap<String, SecretString>,
+    },
+    /// Tries it as typed, with the kept secrets where none is typed. Answered by [`ConnectorNews::Tested`].
+    Test {
+        key: u64,
+        connector: ConnectorSettings,
+        secrets: BTreeMap<String, SecretString>,
+    },
+    /// Signs in by the browser. Answered by [`ConnectorNews::Checked`].
+    SignIn { key: u64, connector: String },
+    /// Removes its secrets from the keychain.
+    Forget { connector: String },
+}
+
+/// What the contact sources say of themselves.
+#[derive(Debug)]
+pub enum ConnectorNews {
+    Kinds(Vec<ConnectorKind>),
+    /// How those that are set up do, in their order.
+    Connected(Vec<Connector>),
+    Kind {
+        key: u64,
+        kind: Box<ConnectorKind>,
+    },
+    /// The error is a sentence.
+    Checked {
+        key: u64,
+        result: Result<(), String>,
+    },
+    Tested {
+        key: u64,
+        findings: Findings,
+    },
+}
+
 /// Everything that reaches the controller.
 #[derive(Debug)]
 pub enum Input {
@@ -152,6 +242,13 @@ pub enum Input {
     /// What became of the contacts file.
     Contacts {
         words: String,
+    },
+    Connectors(ConnectorNews),
+    /// What became of [`Shell::people`]; `linked`: who the call is linked with now, where that is known.
+    People {
+        id: String,
+        answer: Answer,
+        linked: Option<Box<Person>>,
     },
     /// [`Controller::poll_timeout`] has passed.
     Timeout,
@@ -208,8 +305,14 @@ pub trait Shell {
     fn store_secret(&mut self, settings: &Settings, secret: SecretString);
     /// Removes the secret of these settings from the keychain.
     fn forget_secret(&mut self, settings: &Settings);
-    /// Watches this vCard or CSV file from now on; empty: none.
-    fn watch_contacts(&mut self, settings: &Settings);
+    /// Asks the contacts file and the connectors of these settings from now on, by their dial plan; with a server it is
+    /// the server who asks. Comes as [`Input::Contacts`] and [`ConnectorNews::Connected`].
+    fn use_sources(&mut self, settings: &Settings);
+    /// Answered by [`Input::People`] with the same id.
+    fn people(&mut self, id: &str, wish: PeopleWish);
+    fn connector(&mut self, command: ConnectorCommand);
+    /// Opens a link in the program that the system has for it.
+    fn open_link(&mut self, url: &str);
     fn check_links(&mut self);
     fn take_links(&mut self);
     /// Opens a window that is not ours to draw when no window program can be had; `Window` names what was wanted.

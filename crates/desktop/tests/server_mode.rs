@@ -2,8 +2,8 @@
 #![allow(clippy::disallowed_methods)] // the tests bring the clock
 
 use desktop::{
-    ClientId, Controller, Input, Keep, Notification, Now, SecretOutcome, ServerCommand,
-    ServerEvent, Shell, Tray,
+    ClientId, ConnectorCommand, Controller, Input, Keep, Notification, Now, PeopleWish,
+    SecretOutcome, ServerCommand, ServerEvent, Shell, Tray,
 };
 use engine::Command;
 use insta::assert_snapshot;
@@ -863,6 +863,8 @@ fn call_fact(state: CallState, mine: Mine) -> Fact {
         },
         call_back: Some("+79161234567".into()),
         people: People::Nobody,
+        sources: Vec::new(),
+        remembered: None,
         line: None,
         since: NOW_MS,
         answered: None,
@@ -933,6 +935,8 @@ impl Shell for Notebook {
                 "reply Status".into()
             }
             Reply::Answer(answer) => format!("answer {answer:?}"),
+            Reply::Findings(found) => format!("findings {:?}", found.findings),
+            Reply::ConnectorKind(kind) => format!("form of {}", kind.file),
             Reply::Refused(refusal) => format!("reply {:?}: {}", refusal.code, refusal.words),
         });
     }
@@ -980,6 +984,11 @@ impl Shell for Notebook {
                 wire::Request::WhoIs { number } => format!("ask who is {number}"),
                 other @ (wire::Request::Order { .. }
                 | wire::Request::Explain { .. }
+                | wire::Request::FindPeople { .. }
+                | wire::Request::LinkPerson { .. }
+                | wire::Request::UnlinkPerson { .. }
+                | wire::Request::PersonForms { .. }
+                | wire::Request::CreatePerson { .. }
                 | wire::Request::CloseMissed { .. }) => format!("ask {other:?}"),
             },
         });
@@ -1007,7 +1016,19 @@ impl Shell for Notebook {
         self.told.push("forget secret".into());
     }
 
-    fn watch_contacts(&mut self, _settings: &Settings) {}
+    fn use_sources(&mut self, _settings: &Settings) {}
+
+    fn people(&mut self, _id: &str, wish: PeopleWish) {
+        panic!("with a server it is asked for people: {wish:?}");
+    }
+
+    fn connector(&mut self, command: ConnectorCommand) {
+        assert!(matches!(command, ConnectorCommand::Kinds), "{command:?}");
+    }
+
+    fn open_link(&mut self, url: &str) {
+        self.told.push(format!("open {url}"));
+    }
 
     fn check_links(&mut self) {}
 

@@ -6,6 +6,7 @@ use crate::{
     timers::Timers,
 };
 use ami::Uniqueid;
+use contacts::Question;
 use phone_number::{Dialable, PhoneNumber, Tones};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -21,6 +22,8 @@ pub(crate) struct Dial {
     pub(crate) channel_id: Uniqueid,
     pub(crate) target: Dialable,
     pub(crate) number: Option<PhoneNumber>,
+    /// What the directory is asked.
+    pub(crate) question: Option<Question>,
     /// To press once the other side has answered.
     pub(crate) tones: Option<Tones>,
     /// The PBX has answered the Originate, or never will.
@@ -75,6 +78,8 @@ pub(crate) struct Dials {
     by_channel: HashMap<Uniqueid, Age>,
     /// Those that are not over.
     running: BTreeSet<Age>,
+    /// The same, by number in its normal form.
+    by_number: HashMap<Box<str>, BTreeSet<Age>>,
     timers: Timers<(Age, Due)>,
 }
 
@@ -84,12 +89,12 @@ impl Dials {
         desk: DeskId,
         wish: Wish,
         channel_id: Uniqueid,
-        number: Option<PhoneNumber>,
+        question: Option<Question>,
         people: People,
     ) {
         for (age, dial) in self.dials.make_room(desk, Dial::is_over) {
             self.by_channel.remove(&dial.channel_id);
-            self.is_over(age);
+            self.is_over(age, dial.number.as_ref());
         }
         let stamps = DialStamps {
             asked: wish.asked,
@@ -110,7 +115,8 @@ impl Dials {
             update,
             channel_id: channel_id.clone(),
             target: wish.target,
-            number,
+            number: question.as_ref().map(|question| question.number.clone()),
+            question,
             tones: wish.tones,
             replied: false,
             in_doubt: false,
@@ -118,7 +124,12 @@ impl Dials {
             hang_ups: 0,
             stand_in: None,
         };
+        let number = dial.number.as_ref();
+        let number: Option<Box<str>> = number.map(|number| number.normal_form().into());
         let age = self.dials.insert(desk, wish.dial, dial);
+        if let Some(number) = number {
+            self.by_number.entry(number).or_default().insert(age);
+        }
         self.by_channel.insert(channel_id, age);
         self.running.insert(age);
     }
@@ -157,7 +168,8 @@ impl Dials {
         let dial = self.dials.at_mut(age)?;
         let is_news = dial.advance(progress, now);
         if dial.is_over() {
-            self.is_over(age);
+            let number = dial.number.clone();
+            self.is_over(age, number.as_ref());
         }
         self.dials.at(age).filter(|_| is_news)
     }
@@ -173,8 +185,29 @@ impl Dials {
         self.advance(channel_id, Progress::Ended { end, words }, now)
     }
 
-    fn is_over(&mut self, age: Age) {
+    /// The channels of those that go on and call this number; `None`: of all.
+    pub(crate) fn calling(&self, number: Option<&str>) -> Vec<Uniqueid> {
+        let ages: Vec<Age> = match number {
+            Some(number) => {
+                let ages = self.by_number.get(number).into_iter();
+                ages.flatten().copied().collect()
+            }
+            None => self.running.iter().copied().collect(),
+        };
+        let dials = ages.into_iter().filter_map(|age| self.dials.at(age));
+        dials.map(|dial| dial.channel_id.clone()).collect()
+    }
+
+    fn is_over(&mut self, age: Age, number: Option<&PhoneNumber>) {
         self.running.remove(&age);
+        if let Some(number) = number.map(PhoneNumber::normal_form)
+            && let Some(ages) = self.by_number.get_mut(number)
+        {
+            ages.remove(&age);
+            if ages.is_empty() {
+                self.by_number.remove(number);
+            }
+        }
         for due in [Due::HangUp, Due::LookForPhone] {
             self.timers.clear(&(age, due));
         }

@@ -3,28 +3,29 @@
 mod desks;
 mod dialling;
 mod dialogue;
+mod look_ups;
 mod orders;
 mod seating;
 mod survey;
 
 use self::{
     desks::Desks,
+    look_ups::LookUps,
     orders::Orders,
     survey::{Audits, List, Survey},
 };
 use crate::{
-    CallId, Command, Config, Connection, DeskId, OrderId, Pbx, People, Update, What,
+    CallId, Command, Config, Connection, DeskId, OrderId, Pbx, Update, What,
     dials::{Dials, Due, Wish},
     feed::Board,
     log::Log,
-    numbers,
     outbox::Outbox,
     shown::Origin,
     words,
 };
 use ami::{Action, ActionId, Rights, Uniqueid};
 use calls::{CallEvent, CallTracker, Seed, StateChange, StateList, States};
-use contacts::Book;
+use contacts::{Changed, Directory};
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -72,7 +73,6 @@ pub(crate) struct Wanted {
     pub(crate) action: Action,
 }
 
-#[derive(Debug)]
 pub(crate) struct Engine {
     pbx: Option<Pbx>,
     desks: Desks,
@@ -80,7 +80,8 @@ pub(crate) struct Engine {
     states: States,
     board: Board,
     seed: Seed,
-    book: Arc<Book>,
+    directory: Directory,
+    look_ups: LookUps,
     dials: Dials,
     dialled: u64,
     orders: Orders,
@@ -101,7 +102,7 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(seed: Seed, book: Arc<Book>, board: Board, log: Log) -> Self {
+    pub(crate) fn new(seed: Seed, directory: Directory, board: Board, log: Log) -> Self {
         Self {
             pbx: None,
             desks: Desks::default(),
@@ -109,7 +110,8 @@ impl Engine {
             states: States::default(),
             board,
             seed,
-            book,
+            directory,
+            look_ups: LookUps::default(),
             dials: Dials::default(),
             dialled: 0,
             orders: Orders::default(),
@@ -337,7 +339,7 @@ impl Engine {
             Command::Cancel { dial } => self.cancel(desk, &dial),
             Command::HangUp { call } => self.hang_up(desk, call),
             Command::Order { order, call, what } => self.order(desk, order, call, &what, now),
-            Command::WhoIs { key, number } => self.who_is(desk, key, &number),
+            Command::WhoIs { key, number } => self.who_is(desk, key, &number, now),
             Command::Seat(settings) => self.seat(desk, settings.map(|desk| *desk), now),
             Command::Configure(_)
             | Command::Connect(_)
@@ -349,28 +351,26 @@ impl Engine {
         self.poll_tracker(now, now);
     }
 
-    fn who_is(&mut self, desk: DeskId, key: u64, number: &str) {
-        let plan = self.desks.desk(desk).map(|desk| &desk.dial_plan);
-        let number = plan.and_then(|plan| plan.number_of_trunk(number));
-        let people = number.map_or(People::Nobody, |number| {
-            numbers::people(&self.book, &number)
-        });
-        self.tell(desk, Update::WhoIs { key, people });
-    }
-
-    /// The book was replaced: whoever is on the line may have a name now.
-    pub(crate) fn book(&mut self, book: Arc<Book>) {
-        self.book = book;
-        for id in self.desks.ids() {
-            let shown = self.desks.seat_mut(id).map(|seat| seat.shown.values_mut());
-            for shown in shown.into_iter().flatten() {
-                if shown.look_up(&self.book) {
-                    let update = Update::Call(Box::new(shown.update.clone()));
-                    self.outbox.put(id, update);
+    /// The directory knows something new of these numbers: whoever is on the line may have a name now.
+    pub(crate) fn people_changed(&mut self, changed: &Changed, now: Instant) {
+        match changed {
+            Changed::All => self.look_up(None),
+            Changed::Numbers(numbers) => {
+                for number in numbers {
+                    self.look_up(Some(number));
                 }
             }
         }
-        self.look_up_dials();
+        self.answer_look_ups(now);
+    }
+
+    fn look_up(&mut self, number: Option<&str>) {
+        for (desk, call) in self.desks.shown_of(number) {
+            if let Some(update) = self.desks.look_up(desk, call, &self.directory) {
+                self.outbox.put(desk, Update::Call(Box::new(update)));
+            }
+        }
+        self.look_up_dials(number);
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
@@ -379,6 +379,7 @@ impl Engine {
             self.dials.poll_timeout(),
             self.next_audit(),
             self.orders.next_due(),
+            self.look_ups.next_due(),
         ];
         timeouts.into_iter().flatten().min()
     }
@@ -392,6 +393,7 @@ impl Engine {
             }
         }
         self.audit_if_due(now);
+        self.answer_look_ups(now);
         self.orders_due(now);
         self.poll_tracker(now, now);
     }
@@ -436,7 +438,7 @@ impl Engine {
             return;
         };
         let origin = origin_of(&self.dials, desk, call);
-        let update = self.desks.show(desk, call, origin, &self.book, read);
+        let update = self.desks.show(desk, call, origin, &self.directory, read);
         if let Some(update) = update {
             self.outbox.put(desk, Update::Call(Box::new(update)));
         }
@@ -446,7 +448,7 @@ impl Engine {
         self.board.call_ended(&call);
         for desk in self.desks.followers(&call) {
             let origin = origin_of(&self.dials, desk, &call);
-            let update = self.desks.show(desk, &call, origin, &self.book, read);
+            let update = self.desks.show(desk, &call, origin, &self.directory, read);
             if let Some(update) = update {
                 debug!(call = %call.id, %desk, "call over");
                 self.outbox.put(desk, Update::Call(Box::new(update)));

@@ -6,8 +6,8 @@ use crate::{
     log::Log,
     run::{self, Ends},
 };
-use std::sync::Arc;
-use tokio::sync::{mpsc, watch};
+use contacts::Directory;
+use tokio::sync::mpsc;
 
 /// Updates on their way before later ones are laid over each other.
 const UPDATES: usize = 32;
@@ -84,13 +84,14 @@ impl Updates {
     }
 }
 
-/// Starts the engine of one person on the current tokio runtime, not yet connected; `book` may change at any time.
+/// Starts the engine of one person on the current tokio runtime, not yet connected; the directory's sources may change at
+/// any time.
 ///
 /// # Panics
 /// Outside a tokio runtime.
 #[must_use]
-pub fn spawn(book: watch::Receiver<Arc<contacts::Book>>) -> (Handle, Updates) {
-    let (handle, updates, _) = spawn_with(book, Options::default());
+pub fn spawn(directory: Directory) -> (Handle, Updates) {
+    let (handle, updates, _) = spawn_with(directory, Options::default());
     (handle, updates)
 }
 
@@ -99,10 +100,7 @@ pub fn spawn(book: watch::Receiver<Arc<contacts::Book>>) -> (Handle, Updates) {
 /// # Panics
 /// Outside a tokio runtime.
 #[must_use]
-pub fn spawn_with(
-    book: watch::Receiver<Arc<contacts::Book>>,
-    options: Options,
-) -> (Handle, Updates, CallLog) {
+pub fn spawn_with(directory: Directory, options: Options) -> (Handle, Updates, CallLog) {
     let (commands, inbox) = mpsc::channel(options.commands.max(1));
     let (outbox, updates) = mpsc::channel(UPDATES);
     let board = Board::default();
@@ -113,7 +111,7 @@ pub fn spawn_with(
         Log::off()
     };
     let ends = Ends {
-        book,
+        directory,
         commands: inbox,
         updates: outbox,
         board,
@@ -131,8 +129,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_flood_of_commands_is_refused_and_not_queued() {
-        let (_sender, book) = watch::channel(Arc::default());
-        let (handle, _updates) = spawn(book);
+        let (handle, _updates) = spawn(directory());
         let taken = (0..1_000)
             .take_while(|_| handle.send(Command::RetryNow).is_ok())
             .count();
@@ -143,10 +140,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_engine_ends_with_its_last_handle() {
-        let (sender, book) = watch::channel(Arc::default());
-        let (handle, mut updates) = spawn(book);
-        // Nobody replaces the book any more; that alone ends nothing.
-        drop(sender);
+        let (handle, mut updates) = spawn(directory());
         let number = "102".to_owned();
         handle.send(Command::WhoIs { key: 7, number }).unwrap();
         let soon = Duration::from_secs(5);
@@ -157,5 +151,11 @@ mod tests {
         ));
         drop(handle);
         assert_eq!(timeout(soon, updates.next()).await.unwrap(), None);
+    }
+
+    fn directory() -> Directory {
+        Directory::new(contacts::directory::Settings::new(
+            phone_number::DialPlan::new(phone_number::Region::RU),
+        ))
     }
 }

@@ -1,4 +1,4 @@
-//! The application without a face: manager interface, call tracker and contact book in one loop with one owner of state.
+//! The application without a face: manager interface and call tracker, with a directory of people beside them, in one loop with one owner of state.
 //!
 //! [`spawn`] starts the loop. [`Command`]s go in by the [`Handle`] without waiting; [`Update`]s come out, and a reader
 //! who is slow gets the newest of each thing instead of a queue. One engine speaks to one PBX and serves any number of

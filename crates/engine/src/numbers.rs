@@ -1,20 +1,31 @@
 //! Caller numbers as the PBX gives them, read in the way of the site, and who has them.
 
-use crate::{People, Person, Remote, RemoteNumber};
-use contacts::{Book, Match};
+use crate::{CallId, People, Remote, RemoteNumber};
+use contacts::{Directory, Question, Who};
 use phone_number::PhoneNumber;
+use wire::SourceState;
 
-/// Who has this number.
-pub(crate) fn people(book: &Book, number: &PhoneNumber) -> People {
-    match book.find(number) {
-        Match::Nobody => People::Nobody,
-        Match::One(one) => People::One {
-            person: person(one),
-        },
-        Match::Several(several) => People::Several {
-            people: several.into_iter().map(person).collect(),
-        },
-    }
+/// Who that is, as far as it is known now; slow sources are asked behind, and the directory tells when they answer.
+pub(crate) fn who(directory: &Directory, question: Option<&Question>, call: Option<CallId>) -> Who {
+    let Some(question) = question else {
+        return Who {
+            people: People::Nobody,
+            sources: Vec::new(),
+            remembered: None,
+        };
+    };
+    let call = call.map(|call| call.to_string());
+    directory.who(question, call.as_deref())
+}
+
+/// No source is asked any more.
+pub(crate) fn is_complete(who: &Who) -> bool {
+    let is_asked = |state: &SourceState| match state {
+        SourceState::Asking => true,
+        SourceState::Found { .. } | SourceState::Nobody | SourceState::Failed { .. } => false,
+    };
+    !who.sources.iter().any(|source| is_asked(&source.state))
+        && !matches!(who.people, People::Asking)
 }
 
 /// The other end as a person reads it.
@@ -31,17 +42,6 @@ pub(crate) fn remote(
     Remote {
         number: shown,
         name,
-    }
-}
-
-fn person(person: contacts::Person) -> Person {
-    Person {
-        name: person.name,
-        company: person.company,
-        note: person.note,
-        source: "Contacts".into(),
-        url: person.url,
-        ..Person::default()
     }
 }
 

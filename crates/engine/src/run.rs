@@ -10,18 +10,13 @@ use crate::{
 };
 use ami_client::{Link, LinkConfig, LinkEvent};
 use calls::Seed;
-use contacts::Book;
+use contacts::{Changed, Directory, Listener};
 use std::{
     collections::hash_map::RandomState,
     hash::{BuildHasher, Hasher},
-    sync::Arc,
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
-use tokio::{
-    sync::{mpsc, watch},
-    task::JoinSet,
-    time::sleep_until,
-};
+use tokio::{sync::mpsc, task::JoinSet, time::sleep_until};
 use tracing::warn;
 
 /// Tests of settings at the same time: more are a stuck key.
@@ -30,8 +25,8 @@ const PROBES: usize = 4;
 /// What wakes the loop.
 enum Tick {
     Command(Option<(DeskId, Command)>),
-    /// The contact book was replaced; `false`: nobody is left who could.
-    Book(bool),
+    /// The directory may say something new of these numbers.
+    People(Changed),
     Tested(u64, TestReport),
     /// The reader of the updates took one; `false`: there is no reader any more.
     Room(bool),
@@ -46,7 +41,7 @@ enum Tick {
 
 /// What the loop reads and writes, besides the PBX.
 pub(crate) struct Ends {
-    pub(crate) book: watch::Receiver<Arc<Book>>,
+    pub(crate) directory: Directory,
     pub(crate) commands: mpsc::Receiver<(DeskId, Command)>,
     pub(crate) updates: mpsc::Sender<(DeskId, Update)>,
     pub(crate) board: Board,
@@ -54,14 +49,14 @@ pub(crate) struct Ends {
 }
 
 pub(crate) async fn run(ends: Ends) {
-    let first = ends.book.borrow().clone();
-    let engine = Engine::new(seed(), first, ends.board, ends.log);
+    let people = ends.directory.listen();
+    let engine = Engine::new(seed(), ends.directory, ends.board, ends.log);
     Run {
         engine,
         link: None,
         probes: JoinSet::new(),
         commands: ends.commands,
-        book: Some(ends.book),
+        people,
         updates: ends.updates,
     }
     .run()
@@ -73,8 +68,7 @@ struct Run {
     link: Option<Link>,
     probes: JoinSet<(u64, TestReport)>,
     commands: mpsc::Receiver<(DeskId, Command)>,
-    /// Nothing once whoever replaces the book has gone.
-    book: Option<watch::Receiver<Arc<Book>>>,
+    people: Listener,
     updates: mpsc::Sender<(DeskId, Update)>,
 }
 
@@ -99,7 +93,7 @@ impl Run {
             link,
             probes,
             commands,
-            book,
+            people,
             updates,
         } = self;
         let due = engine.poll_timeout();
@@ -109,7 +103,7 @@ impl Run {
         tokio::select! {
             biased;
             command = commands.recv() => Tick::Command(command),
-            there = changed(book) => Tick::Book(there),
+            changed = people.changed() => Tick::People(changed),
             Some(Ok((key, report))) = probes.join_next(), if !probes.is_empty() => Tick::Tested(key, report),
             room = updates.reserve(), if has_more => Tick::Room(room.is_ok()),
             () = reach(due), if due.is_some() => Tick::Timeout,
@@ -125,8 +119,7 @@ impl Run {
         match tick {
             Tick::Command(None | Some((_, Command::Shutdown))) | Tick::Room(false) => return false,
             Tick::Command(Some((desk, command))) => self.command(desk, command, now),
-            Tick::Book(true) => self.take_book(),
-            Tick::Book(false) => self.book = None,
+            Tick::People(changed) => self.engine.people_changed(&changed, now),
             Tick::Tested(key, report) => self.tell(Update::Tested { key, report }),
             Tick::Timeout => self.engine.handle_timeout(now),
             Tick::Log => self.engine.log().tell_lost(),
@@ -197,13 +190,6 @@ impl Run {
         self.engine.outbox().put(DeskId::OWN, update);
     }
 
-    fn take_book(&mut self) {
-        if let Some(book) = &mut self.book {
-            let newest = book.borrow_and_update().clone();
-            self.engine.book(newest);
-        }
-    }
-
     fn send_wanted(&mut self) {
         while let Some(wanted) = self.engine.next_wanted() {
             let sent = match &mut self.link {
@@ -245,13 +231,6 @@ async fn hear(link: &mut Option<Link>, engine: &mut Engine) {
         LinkEvent::Session(event) => engine.session(&event, read),
         LinkEvent::Lag(lag) => engine.lag(lag, read),
         LinkEvent::Down { why, retry_in } => engine.link_down(after(&why, retry_in), read),
-    }
-}
-
-async fn changed(book: &mut Option<watch::Receiver<Arc<Book>>>) -> bool {
-    match book {
-        Some(book) => book.changed().await.is_ok(),
-        None => std::future::pending().await,
     }
 }
 

@@ -1,16 +1,18 @@
 //! A call of the tracker as the person at our phone sees it.
 
-use crate::{CallUpdate, Desk, DialId, Direction, Mine, People, Phase, Side, numbers};
+use crate::{CallUpdate, Desk, DialId, Direction, Mine, Phase, Side, numbers};
 use calls::{Call, End, Leg, LegState, Role, Talk, Transfer, Transferred};
-use contacts::Book;
+use contacts::{Directory, Question};
 use phone_number::{DialPlan, PhoneNumber};
 use std::time::Instant;
+use wire::SourceReport;
 
 /// A call that has touched our phone, as it was told last.
 #[derive(Debug)]
 pub(crate) struct Shown {
     pub(crate) update: CallUpdate,
-    number: Option<PhoneNumber>,
+    /// What the directory is asked; `None`: the number is withheld.
+    question: Option<Question>,
     /// We hung up while it rang here.
     pub(crate) rejected: bool,
 }
@@ -26,7 +28,7 @@ pub(crate) struct Origin {
 #[derive(Clone, Copy)]
 pub(crate) struct Surroundings<'a> {
     pub(crate) desk: &'a Desk,
-    pub(crate) book: &'a Book,
+    pub(crate) directory: &'a Directory,
     /// When the bytes that brought this change were read.
     pub(crate) read: Instant,
 }
@@ -50,15 +52,25 @@ impl Shown {
             .filter(|_| own.direction == Direction::Outgoing)
             .or_else(|| around.desk.dial_plan.number_of_trunk(text?));
         let text = number.as_ref().map(PhoneNumber::raw).or(text);
+        let remote = numbers::remote(text, name, number.as_ref());
+        let line = line(call, own.direction, around.desk);
+        let question = number.map(|number| Question {
+            number,
+            line: line.clone(),
+            extension: alone(call, own.direction, around.desk),
+        });
+        let who = numbers::who(around.directory, question.as_ref(), Some(call.id));
         let update = CallUpdate {
             call: call.id,
             direction: own.direction,
             internal: call.direction == calls::Direction::Internal,
             mine: own.mine(call),
             phase: own.phase(call, false),
-            remote: numbers::remote(text, name, number.as_ref()),
-            people: who(around.book, number.as_ref()),
-            line: line(call, own.direction, around.desk),
+            remote,
+            people: who.people,
+            sources: who.sources,
+            remembered: who.remembered,
+            line,
             since: call.started,
             answered: call.answered,
             ended: call.ended,
@@ -67,7 +79,7 @@ impl Shown {
         };
         Some(Self {
             update,
-            number,
+            question,
             rejected: false,
         })
     }
@@ -87,6 +99,7 @@ impl Shown {
         if !rings_anew {
             next.update.event_read = old.event_read;
         }
+        next.update.sources = told_anew(&old.sources, next.update.sources);
         next.rejected = self.rejected && !rings_anew;
         if next.rejected
             && let Some(own) = Own::of(call, around.desk)
@@ -98,11 +111,23 @@ impl Shown {
         is_news
     }
 
-    /// Looks the people up again; true when they have changed.
-    pub(crate) fn look_up(&mut self, book: &Book) -> bool {
-        let people = who(book, self.number.as_ref());
-        let is_news = people != self.update.people;
-        self.update.people = people;
+    /// The number by which the directory tells of news.
+    pub(crate) fn number(&self) -> Option<&str> {
+        let question = self.question.as_ref()?;
+        Some(question.number.normal_form())
+    }
+
+    /// Looks the people up again; true when there is something new to tell.
+    pub(crate) fn look_up(&mut self, directory: &Directory) -> bool {
+        let update = &mut self.update;
+        let who = numbers::who(directory, self.question.as_ref(), Some(update.call));
+        let sources = told_anew(&update.sources, who.sources);
+        let is_news = who.people != update.people
+            || sources != update.sources
+            || who.remembered != update.remembered;
+        update.people = who.people;
+        update.sources = sources;
+        update.remembered = who.remembered;
         is_news
     }
 
@@ -126,16 +151,39 @@ pub(crate) fn own_channels<'a>(call: &'a Call, desk: &'a Desk) -> impl Iterator<
     legs().filter(move |leg| !is_up || leg.state == LegState::Up)
 }
 
-fn who(book: &Book, number: Option<&PhoneNumber>) -> People {
-    number.map_or(People::Nobody, |number| numbers::people(book, number))
-}
-
 fn line(call: &Call, direction: Direction, desk: &Desk) -> Option<String> {
     let dialled = call
         .dialled
         .as_deref()
         .filter(|dialled| *dialled != desk.extension)?;
     (direction == Direction::Incoming).then(|| dialled.to_owned())
+}
+
+/// A source that says the same again, a moment later or sooner, is no news.
+fn told_anew(old: &[SourceReport], mut new: Vec<SourceReport>) -> Vec<SourceReport> {
+    for report in &mut new {
+        let same = |known: &&SourceReport| {
+            (&known.source, &known.state) == (&report.source, &report.state)
+        };
+        if let Some(known) = old.iter().find(same) {
+            *report = known.clone();
+        }
+    }
+    new
+}
+
+/// This desk's extension, where no other one of ours rings or dials.
+fn alone(call: &Call, direction: Direction, desk: &Desk) -> Option<String> {
+    let role = match direction {
+        Direction::Incoming => Role::Callee,
+        Direction::Outgoing => Role::Caller,
+    };
+    let mut ours = call.legs.iter().filter(|leg| leg.role == role);
+    let is_own = |leg: &Leg| {
+        let extension = leg.extension.as_ref();
+        extension.is_none_or(|extension| extension.as_str() == desk.extension)
+    };
+    ours.all(is_own).then(|| desk.extension.clone())
 }
 
 /// The legs of our own phone in a call.

@@ -73,7 +73,7 @@ mod tests {
         timers.set('a', after(4));
         timers.clear(&'c');
         assert_eq!(timers.next(), Some(after(2)));
-        assert_eq!(timers.take_due(after(1)), []);
+        assert!(timers.take_due(after(1)).is_empty());
         assert_eq!(timers.take_due(after(5)), ['b', 'a']);
         assert_eq!(timers.next(), None);
     }

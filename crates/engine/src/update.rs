@@ -2,10 +2,14 @@
 
 use crate::{CallId, Capabilities, DialId, OrderId, Outcome};
 use std::time::{Duration, Instant};
-use wire::People;
+use wire::{People, Remembered, SourceReport};
 
 /// A fact. Each replaces what was said before about the same thing, so a slow reader misses steps, never the outcome.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one answers a question that a person asks now and then"
+)]
 pub enum Update {
     Connection(Connection),
     Phone(PhoneState),
@@ -74,6 +78,10 @@ pub struct CallUpdate {
     pub remote: Remote,
     /// Who has that number.
     pub people: People,
+    /// Where that was asked, in the order of the configuration.
+    pub sources: Vec<SourceReport>,
+    /// Somebody said earlier which of several people it is.
+    pub remembered: Option<Remembered>,
     /// What the caller dialled, if that was not our extension: the DID, a group, a queue.
     pub line: Option<String>,
     pub since: Instant,

@@ -4,20 +4,19 @@
 #[path = "support/desk.rs"]
 mod desk;
 
-use contacts::Book;
+use contacts::{Directory, directory::Settings};
 use desk::{calls_at, config, start};
 use engine::{
     CallLog, Command, Connection, Desk, DeskId, Handle, Options, Progress, Update, Updates, What,
     spawn_with,
 };
-use phone_number::Dialable;
+use phone_number::{DialPlan, Dialable, Region};
 use std::{
     collections::BTreeSet,
-    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 use testkit::{Asterisk, asterisk::SIDETONE, phones::Policy};
-use tokio::{sync::watch, time::timeout};
+use tokio::time::timeout;
 
 const SOON: Duration = Duration::from_secs(20);
 const ANNA: DeskId = DeskId(1);
@@ -75,17 +74,15 @@ struct Office {
     handle: Handle,
     updates: Updates,
     log: CallLog,
-    _book: watch::Sender<Arc<Book>>,
 }
 
 impl Office {
     fn open(asterisk: &Asterisk) -> Self {
-        let (book, receiver) = watch::channel(Arc::default());
         let options = Options {
             commands: 4_096,
             log: true,
         };
-        let (handle, updates, log) = spawn_with(receiver, options);
+        let (handle, updates, log) = spawn_with(nobody(), options);
         let pbx = config(asterisk, SIDETONE).pbx;
         handle
             .send(Command::Connect(Box::new(pbx)))
@@ -94,7 +91,6 @@ impl Office {
             handle,
             updates,
             log,
-            _book: book,
         }
     }
 
@@ -160,4 +156,9 @@ impl Office {
         story.sort_unstable();
         story
     }
+}
+
+/// A directory that asks nobody.
+fn nobody() -> Directory {
+    Directory::new(Settings::new(DialPlan::new(Region::RU)))
 }

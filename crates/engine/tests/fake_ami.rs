@@ -4,7 +4,7 @@
     reason = "a test looks for one thing among many"
 )]
 
-use contacts::Book;
+use contacts::{Directory, directory::Settings};
 use engine::{
     Command, Config, Connection, DialId, DialUpdate, End, Handle, Pbx, PhoneState, Progress, Tls,
     Update, Updates, spawn,
@@ -19,7 +19,6 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::watch,
     time::timeout,
 };
 use tracing::{
@@ -366,18 +365,12 @@ fn header<'a>(action: &'a str, name: &str) -> &'a str {
 struct Desk {
     handle: Handle,
     updates: Updates,
-    _book: watch::Sender<Arc<Book>>,
 }
 
 impl Desk {
     fn new() -> Self {
-        let (sender, receiver) = watch::channel(Arc::default());
-        let (handle, updates) = spawn(receiver);
-        Self {
-            handle,
-            updates,
-            _book: sender,
-        }
+        let (handle, updates) = spawn(nobody());
+        Self { handle, updates }
     }
 
     fn send(&self, command: Command) {
@@ -472,4 +465,9 @@ impl tracing::Subscriber for Log {
     fn enter(&self, _: &span::Id) {}
 
     fn exit(&self, _: &span::Id) {}
+}
+
+/// A directory that asks nobody.
+fn nobody() -> Directory {
+    Directory::new(Settings::new(DialPlan::new(Region::RU)))
 }

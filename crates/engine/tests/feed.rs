@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use ami::Extension;
 use calls::Call;
-use contacts::Book;
+use contacts::{Directory, directory::Settings};
 use engine::{
     Command, Config, ExtensionFact, Fact, Feed, Handle, MemberFact, Pbx, Placing, Subject,
     Subscription, Tls, Updates, spawn,
@@ -16,7 +16,7 @@ use testkit::{
     asterisk::{Options, SIDETONE},
     phones::{Phones, Policy},
 };
-use tokio::{sync::watch, time::timeout};
+use tokio::time::timeout;
 
 const SOON: Duration = Duration::from_secs(8);
 
@@ -127,13 +127,11 @@ fn is_gone(reader: &Reader, subject: &Subject) -> Option<()> {
 struct Desk {
     handle: Handle,
     _updates: Updates,
-    _book: watch::Sender<Arc<Book>>,
 }
 
 impl Desk {
     fn connect(asterisk: &Asterisk) -> Self {
-        let (book, receiver) = watch::channel(Arc::default());
-        let (handle, updates) = spawn(receiver);
+        let (handle, updates) = spawn(nobody());
         let address = asterisk.ami_addr();
         let config = Config {
             pbx: Pbx {
@@ -158,7 +156,6 @@ impl Desk {
         Self {
             handle,
             _updates: updates,
-            _book: book,
         }
     }
 }
@@ -248,4 +245,9 @@ impl Reader {
         let lamps = self.facts.iter().filter(|(subject, _)| is_lamp(subject));
         lamps.collect()
     }
+}
+
+/// A directory that asks nobody.
+fn nobody() -> Directory {
+    Directory::new(Settings::new(DialPlan::new(Region::RU)))
 }

@@ -36,10 +36,11 @@ impl PhoneNumber {
     /// that are not exact. An E.164 number counts as valid, since it was read as one before.
     #[must_use]
     pub fn of_key(key: NumberKey, digits: &str, extension: Option<&str>) -> Option<Self> {
-        let normal = key.normal_form().unwrap_or_else(|| digits.to_owned());
-        if NumberKey::of(&normal) != key {
-            return None;
-        }
+        let normal = match key.normal_form() {
+            Some(normal) => normal,
+            None if NumberKey::of(digits) == key => digits.to_owned(),
+            None => return None,
+        };
         let is_e164 = normal.starts_with('+');
         Some(Self {
             raw: normal.clone(),

@@ -590,6 +590,7 @@ mod tests {
             parkings: Vec::new(),
             voicemail: None,
             originate: None,
+            placed_by: None,
             started: now.instant,
             picked_up: None,
             answered: left,

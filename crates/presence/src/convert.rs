@@ -37,8 +37,8 @@ pub fn call(from: &CallUpdate, now: Now) -> wire::Call {
             .as_ref()
             .map(|number| number.dial_back.clone()),
         people: from.people.clone(),
-        sources: Vec::new(),
-        remembered: None,
+        sources: from.sources.clone(),
+        remembered: from.remembered.clone(),
         line: from.line.clone(),
         since: now.unix_ms_of(from.since),
         answered: from.answered.map(|at| now.unix_ms_of(at)),

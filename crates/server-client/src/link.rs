@@ -36,6 +36,7 @@ const YOUNG_ATTEMPT: Duration = Duration::from_secs(1);
 
 /// What happens on the link.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "handed on once and not kept")]
 pub enum LinkEvent {
     /// Tries for the `attempt`th time since the link was last up, from 1.
     Connecting { attempt: u32 },

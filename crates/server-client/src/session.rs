@@ -29,6 +29,7 @@ const REQUESTS: usize = 64;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "handed on once and not kept")]
 pub enum SessionEvent {
     /// The server knows us.
     Welcome {

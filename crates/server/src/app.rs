@@ -34,6 +34,7 @@ pub(crate) struct App {
     pub(crate) trouble: watch::Receiver<Option<String>>,
     pub(crate) recent: Recent,
     pub(crate) people: crate::staff::Staff,
+    pub(crate) callers: crate::callers::Callers,
     pub(crate) signing_in: crate::http::signin::SigningIn,
 }
 

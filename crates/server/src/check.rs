@@ -7,10 +7,12 @@ use crate::{
     journal,
     pbx::Site,
 };
+use contacts::{Directory, directory::Settings};
 use engine::{Command, Update};
-use std::{path::Path, sync::Arc, time::Duration};
+use phone_number::{DialPlan, Region};
+use std::{path::Path, time::Duration};
 use store::{Location, Store};
-use tokio::{sync::watch, time::timeout};
+use tokio::time::timeout;
 use wire::rest::Finding;
 
 /// A phone system is asked for at most this long.
@@ -48,6 +50,9 @@ pub(crate) async fn all(config: &Config, file: Option<&Path>) -> Vec<Finding> {
         findings.push(finding(false, "people", words));
     }
     findings.extend(contacts(config, file));
+    let plan = config.pbx.first().and_then(|pbx| Site::new(pbx).ok());
+    let plan = plan.map_or_else(|| DialPlan::new(Region::GB), |site| site.dial_plan);
+    findings.extend(crate::callers::check(config, file, &plan).await);
     findings
 }
 
@@ -76,6 +81,7 @@ pub(crate) async fn running(app: &App) -> Vec<Finding> {
             .map(|words| finding(false, "people", words)),
     );
     findings.extend(contacts(&app.config, file));
+    findings.extend(app.callers.check().await);
     findings
 }
 
@@ -195,8 +201,8 @@ async fn read_one(source: cdr::Source) -> Result<(), String> {
 
 /// Over a connection of its own, without dialling.
 async fn probe(site: &Site, extension: Option<&str>, what: &str) -> Finding {
-    let (_keep, book) = watch::channel(Arc::default());
-    let (engine, mut updates) = engine::spawn(book);
+    let directory = Directory::new(Settings::new(site.dial_plan.clone()));
+    let (engine, mut updates) = engine::spawn(directory);
     let config = engine::Config {
         pbx: site.pbx.clone(),
         desk: site.test_desk(extension),

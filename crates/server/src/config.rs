@@ -6,8 +6,8 @@ mod source;
 pub(crate) use secret::Secret;
 pub(crate) use source::{Environment, load};
 
-use serde::{Deserialize, Serialize};
-use std::{net::IpAddr, path::PathBuf};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use std::{collections::BTreeMap, net::IpAddr, path::PathBuf};
 use wire::{Role, rest::Policy};
 
 /// Everything that can be set. Unknown keys are refused, with their line.
@@ -33,6 +33,7 @@ pub(crate) struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oidc: Option<Oidc>,
     pub pbx: Vec<Pbx>,
+    pub connector: Vec<Connector>,
     pub user: Vec<User>,
 }
 
@@ -93,12 +94,49 @@ pub(crate) struct Log {
     pub json: bool,
 }
 
-/// The contact book: who calls.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+/// Who calls: the contact book, and what belongs to all contact sources.
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Contacts {
     /// vCard or CSV file; empty: none.
     pub file: String,
+    /// Where the secrets of connectors are kept that are typed in the admin page, for this program alone; empty:
+    /// `sidetone-secrets.json` beside the store's file, else in the service's own folder, else beside this file.
+    pub secrets_file: String,
+    /// Of what sources are called on the card: `en`, `ru`.
+    pub language: String,
+}
+
+/// A contact source besides the contact book, asked in this order: a CRM, an LDAP or CardDAV directory. Those that are
+/// connected in the admin page come after them.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Connector {
+    /// By which it is named everywhere; never changed.
+    pub id: String,
+    /// `odoo`, the name of a description that comes with the program; `ldap`, `carddav`; or the path of one's own file.
+    pub file: String,
+    pub enabled: bool,
+    /// What the description asks for, by name.
+    #[serde(deserialize_with = "texts")]
+    pub values: BTreeMap<String, String>,
+    /// The same for secrets; under the name with `_file` behind it stands a file that holds the secret.
+    pub secrets: BTreeMap<String, Secret>,
+}
+
+/// `true` and `8069` are meant as texts as well.
+fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let values = BTreeMap::<String, toml::Value>::deserialize(from)?;
+    let text = |(name, value): (String, toml::Value)| match value {
+        toml::Value::String(text) => Ok((name, text)),
+        toml::Value::Integer(number) => Ok((name, number.to_string())),
+        toml::Value::Boolean(is_so) => Ok((name, is_so.to_string())),
+        toml::Value::Float(_)
+        | toml::Value::Datetime(_)
+        | toml::Value::Array(_)
+        | toml::Value::Table(_) => Err(D::Error::custom(format!("{name} is no text"))),
+    };
+    values.into_iter().map(text).collect()
 }
 
 /// Where people come from besides `[[user]]`.
@@ -290,6 +328,7 @@ impl Default for Config {
             people: People::default(),
             oidc: None,
             pbx: Vec::new(),
+            connector: Vec::new(),
             user: Vec::new(),
         }
     }
@@ -307,6 +346,7 @@ impl Config {
             },
             oidc: Some(Oidc::default()),
             pbx: vec![Pbx::default()],
+            connector: vec![Connector::default()],
             user: vec![User::default()],
             ..Self::default()
         }
@@ -448,6 +488,28 @@ impl Default for Pbx {
             placing: Placing::default(),
             handling: Handling::default(),
             records: Records::default(),
+        }
+    }
+}
+
+impl Default for Contacts {
+    fn default() -> Self {
+        Self {
+            file: String::new(),
+            secrets_file: String::new(),
+            language: "en".into(),
+        }
+    }
+}
+
+impl Default for Connector {
+    fn default() -> Self {
+        Self {
+            id: "crm".into(),
+            file: String::new(),
+            enabled: true,
+            values: BTreeMap::new(),
+            secrets: BTreeMap::new(),
         }
     }
 }

@@ -5,9 +5,11 @@ mod calls;
 mod devices;
 mod events;
 mod failure;
+mod inbound;
 mod listen;
 mod metrics;
 mod pages;
+mod people;
 pub(crate) mod signin;
 
 pub(crate) use admin::make_enrolment;
@@ -55,6 +57,12 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/config", get(admin::config))
         .route("/check", post(admin::check))
         .route("/log", get(admin::log))
+        .route("/connectors", get(people::connectors))
+        .route(
+            "/connectors/{id}",
+            put(people::put_connector).delete(people::remove_connector),
+        )
+        .route("/connectors/{id}/test", post(people::test_connector))
         .route("/webhooks", get(admin::webhooks).post(admin::add_webhook))
         .route("/webhooks/{id}", delete(admin::remove_webhook))
         .route("/backup", get(admin::backup));
@@ -75,6 +83,13 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/events", get(events::stream))
         .route("/calls", get(calls::page).post(calls::originate))
         .route("/calls/{id}", delete(calls::hang_up))
+        .route(
+            "/calls/{id}/person",
+            put(people::link).delete(people::unlink),
+        )
+        .route("/people", post(people::create))
+        .route("/people/find", post(people::find))
+        .route("/people/forms", get(people::forms))
         .route("/calls.csv", get(calls::csv))
         .route("/missed", get(calls::missed))
         .route("/devices", get(devices::own))
@@ -85,6 +100,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(metrics::healthz))
         .route("/readyz", get(metrics::readyz))
         .route("/metrics", get(metrics::metrics))
+        .route(
+            "/inbound/{connector}/{path}",
+            get(inbound::call).post(inbound::call),
+        )
         .nest("/api/v1", api)
         .fallback(pages::page)
         .layer(axum::extract::DefaultBodyLimit::max(LONGEST_BODY))

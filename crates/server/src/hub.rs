@@ -7,16 +7,19 @@ mod ask;
 mod clients;
 mod desks;
 mod drawing;
+mod people;
 mod rights;
 mod running;
 mod wishes;
 
-pub(crate) use ask::{Ask, ClientId, HubHandle, Joined, Newcomer, Person, Snapshot};
+pub(crate) use ask::{Ask, Asker, ClientId, HubHandle, Joined, Newcomer, Person, Snapshot};
+pub(crate) use people::{CallAtHand, LiveCall, PeopleWish, What, may_create};
 pub(crate) use rights::{Site as Policies, sight};
 pub(crate) use running::{Start, start};
 
 use self::{clients::Clients, desks::Own, drawing::Slots, wishes::Wishes};
 use crate::{counters::Counters, journal::Audit};
+use contacts::Directory;
 use presence::Board;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -49,6 +52,10 @@ pub(crate) struct Hub {
     wishes: Wishes,
     missed: BTreeMap<String, wire::MissedCall>,
     audit: mpsc::Sender<Audit>,
+    /// Who calls, as far as it is known at once.
+    directory: Directory,
+    /// What has to be asked of contact sources, done beside the hub.
+    people_wishes: mpsc::Sender<PeopleWish>,
     counters: Arc<Counters>,
     policies: rights::Site,
     started: Instant,

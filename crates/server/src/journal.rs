@@ -10,12 +10,13 @@ mod records;
 mod tidy;
 
 pub(crate) use audit::{Audit, AuditTarget, write_audit};
-pub(crate) use live::write_calls;
-pub(crate) use record::{entry, item};
+pub(crate) use live::{UNNAMED, name_calls, write_calls};
+pub(crate) use record::{call_person, entry, item};
 pub(crate) use records::{complete, source};
 pub(crate) use tidy::keep_tidy;
 
 use crate::{counters::Counters, hub::HubHandle};
+use contacts::Directory;
 use std::{sync::Arc, time::Duration};
 use store::{Store, StoreError};
 use tokio::sync::watch;
@@ -29,6 +30,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 pub(crate) struct Writer {
     pub(crate) store: Store,
     pub(crate) hub: HubHandle,
+    /// Who was at the other end of a call.
+    pub(crate) directory: Directory,
     pub(crate) counters: Arc<Counters>,
     /// What is wrong with the store, for people.
     pub(crate) trouble: Arc<watch::Sender<Option<String>>>,

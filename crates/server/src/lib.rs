@@ -6,11 +6,11 @@
 
 mod apart;
 mod app;
+mod callers;
 mod check;
 mod cli;
 mod clock;
 mod config;
-mod contacts;
 mod counters;
 mod http;
 mod hub;

@@ -2,6 +2,7 @@
 
 use crate::{
     app::App,
+    callers::{self, Callers},
     config::Config,
     counters::Counters,
     http,
@@ -16,6 +17,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result};
 use engine::{Command, Options};
+use phone_number::{DialPlan, Region};
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -136,14 +138,15 @@ async fn start(
         .map(Site::new)
         .collect::<Result<Vec<_>, _>>();
     let sites = sites.map_err(anyhow::Error::msg)?;
-    let books = book(config, &sites, file.as_deref());
+    let callers = contact_sources(config, &sites, file.as_deref(), store).await?;
+    let directory = callers.directory().clone();
     let (mut engines, mut starts, mut logs) = (Vec::new(), Vec::new(), Vec::new());
     for site in &sites {
         let options = Options {
             commands: COMMANDS,
             log: true,
         };
-        let (engine, updates, log) = engine::spawn_with(books.clone(), options);
+        let (engine, updates, log) = engine::spawn_with(directory.clone(), options);
         engines.push(engine.clone());
         logs.push(log);
         starts.push(hub::Start {
@@ -156,10 +159,13 @@ async fn start(
         hide_digits_from: config.call_log.hide_digits_from.clone(),
         hide_calls_from: config.call_log.hide_calls_from.clone(),
     };
-    let hub = hub::start(starts, policies, audit.clone(), counters.clone());
+    let (wishes, wished) = mpsc::channel(callers::WISHES);
+    let people = (directory.clone(), wishes);
+    let hub = hub::start(starts, policies, audit.clone(), counters.clone(), people);
     let writer = Writer {
         store: store.clone(),
         hub: hub.clone(),
+        directory,
         counters: counters.clone(),
         trouble: Arc::new(trouble),
     };
@@ -183,9 +189,14 @@ async fn start(
         counters.clone(),
     ));
     keepers.spawn(count(counters.clone()));
+    keepers.spawn(callers::serve(callers.clone(), hub.clone(), wished));
+    keepers.spawn(callers.clone().follow());
+    keepers.spawn(callers.clone().remember());
+    let (unnamed, to_name) = mpsc::channel(journal::UNNAMED);
+    keepers.spawn(journal::name_calls(writer.clone(), to_name));
     let mut writers = Vec::new();
     for (site, log) in sites.iter().zip(logs) {
-        let write = journal::write_calls(writer.clone(), site.clone(), log);
+        let write = journal::write_calls(writer.clone(), site.clone(), log, unnamed.clone());
         writers.push(tokio::spawn(write));
     }
     for (site, pbx) in sites.iter().zip(&config.pbx) {
@@ -218,6 +229,7 @@ async fn start(
         trouble: troubles,
         recent,
         people,
+        callers,
         signing_in: http::signin::SigningIn::default(),
     });
     keepers.spawn(cut_revoked(app.clone()));
@@ -254,21 +266,17 @@ pub(crate) fn url(config: &Config, port: u16) -> String {
     }
 }
 
-/// The contact book, read again whenever its file changes.
-fn book(
+/// Contact sources, whose numbers are read in the way of the first site.
+async fn contact_sources(
     config: &Config,
     sites: &[Site],
     file: Option<&Path>,
-) -> watch::Receiver<Arc<contacts::Book>> {
-    let (books, book) = watch::channel(Arc::default());
-    let path = match config.contacts.file.as_str() {
-        "" => None,
-        path => Some(crate::config::beside(file, path)),
-    };
-    if let (Some(path), Some(site)) = (path, sites.first()) {
-        tokio::spawn(crate::contacts::keep(path, site.dial_plan.clone(), books));
-    }
-    book
+    store: &Store,
+) -> Result<Callers> {
+    let plan = sites.first().map(|site| site.dial_plan.clone());
+    let plan = plan.unwrap_or_else(|| DialPlan::new(Region::GB));
+    let callers = Callers::open(config, file, plan, store.clone());
+    callers.await.map_err(anyhow::Error::msg)
 }
 
 async fn show_board(writer: &Writer) {

@@ -4,9 +4,11 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use wire::{
-    Client, DialPlan, Direction, ErrorCode, Extension, Fact, Failure, InternalLength, Lamp,
-    LampCall, LampCallState, Me, Membership, MissedCall, Party, PbxLine, Presence, Queue,
-    QueueMember, Rights, Role, Rule, RuleAction, SendAs, Token, WaitingCaller, rest,
+    Answer, Client, Connector, ConnectorKind, ConnectorState, DialPlan, Direction, ErrorCode,
+    Extension, Fact, Failure, FieldKind, FormField, InternalLength, Lamp, LampCall, LampCallState,
+    Me, Membership, MissedCall, Party, PbxLine, Person, PersonFact, PersonForm, Presence, Queue,
+    QueueMember, Record, Remember, Rights, Role, Rule, RuleAction, SendAs, SourceReport,
+    SourceState, Token, WaitingCaller, rest,
 };
 
 const ROUTES: &str = include_str!("../src/http.rs");
@@ -96,12 +98,14 @@ fn whoever_needs_a_token_is_told_so() {
         "/api/v1/signin/oidc/back",
         "/api/v1/socket",
         "/healthz",
+        "/inbound/{connector}/{path}",
         "/readyz",
         "/api/v1/enrol",
         "/api/v1/signin/device",
         "/api/v1/signin/device/poll",
         "/api/v1/signin/exchange",
         "/api/v1/signin/password",
+        "/inbound/{connector}/{path}",
     ];
     assert_eq!(open, expected);
 }
@@ -221,6 +225,22 @@ fn words() -> Vec<(String, Vec<String>)> {
                 ErrorCode::Internal,
             ],
         ),
+        said(
+            "FieldKind",
+            [
+                FieldKind::Text,
+                FieldKind::Url,
+                FieldKind::Secret,
+                FieldKind::SecretUrl,
+                FieldKind::Bool,
+                FieldKind::Select,
+                FieldKind::Oauth,
+            ],
+        ),
+        said(
+            "Remember",
+            [Remember::No, Remember::Number, Remember::NumberOnLine],
+        ),
         said("Role", [Role::Agent, Role::Supervisor, Role::Admin]),
         said(
             "SendAs",
@@ -294,7 +314,7 @@ fn words() -> Vec<(String, Vec<String>)> {
 
 /// One of each type, with everything in it.
 fn examples() -> BTreeMap<&'static str, Value> {
-    let all = [live(), log(), people(), administration()];
+    let all = [live(), log(), contacts(), people(), administration()];
     all.into_iter().flatten().collect()
 }
 
@@ -475,7 +495,9 @@ fn live() -> Vec<(&'static str, Value)> {
 }
 
 fn log() -> Vec<(&'static str, Value)> {
-    use rest::{LogDirection, LogEntry, LogLeg, LogOutcome, LogPage, LogSource, NewCall};
+    use rest::{
+        LogDirection, LogEntry, LogLeg, LogOutcome, LogPage, LogPerson, LogSource, NewCall,
+    };
     let leg = LogLeg {
         extension: None,
         number: None,
@@ -505,6 +527,7 @@ fn log() -> Vec<(&'static str, Value)> {
         way: Vec::new(),
         legs: Vec::new(),
         source: LogSource::Live,
+        person: None,
     };
     let call = NewCall {
         id: String::new(),
@@ -514,7 +537,105 @@ fn log() -> Vec<(&'static str, Value)> {
         shown("LogPage", LogPage::default()),
         shown("LogEntry", entry),
         shown("LogLeg", leg),
+        shown("LogPerson", LogPerson::default()),
         shown("NewCall", call),
+    ]
+}
+
+/// All that a type with several shapes may hold.
+fn united<T: Serialize>(shapes: impl IntoIterator<Item = T>) -> serde_json::Map<String, Value> {
+    let shapes = shapes.into_iter().map(|shape| {
+        let shape = serde_json::to_value(shape).expect("JSON");
+        shape.as_object().expect("an object").clone()
+    });
+    shapes.flatten().collect()
+}
+
+fn contacts() -> Vec<(&'static str, Value)> {
+    use rest::{ConnectorChange, Connectors, FindPeople, LinkPerson, NewPerson, SourceHealth};
+    let text = String::new;
+    let field = FormField {
+        name: text(),
+        title: BTreeMap::new(),
+        help: BTreeMap::new(),
+        kind: FieldKind::Text,
+        required: false,
+        value: text(),
+        is_stored: false,
+        options: Vec::new(),
+    };
+    let report = |state| SourceReport {
+        source: text(),
+        state,
+        took_ms: None,
+        cached: false,
+    };
+    let reports = [
+        report(SourceState::Found { people: 1 }),
+        report(SourceState::Failed { words: text() }),
+    ];
+    let states = [
+        ConnectorState::Works { took_ms: 1, at: 1 },
+        ConnectorState::Trouble { words: text() },
+    ];
+    let connector = Connector {
+        id: text(),
+        file: text(),
+        title: text(),
+        enabled: true,
+        fields: Vec::new(),
+        state: ConnectorState::Ready,
+        not_kept: None,
+        set_by: None,
+    };
+    let health = SourceHealth {
+        id: text(),
+        title: text(),
+        state: ConnectorState::Ready,
+        answers: 0,
+        errors: 0,
+    };
+    let form = PersonForm {
+        source: text(),
+        title: text(),
+        fields: Vec::new(),
+    };
+    let link = LinkPerson {
+        record: Record::default(),
+        remember: Remember::Number,
+    };
+    let new = NewPerson {
+        id: text(),
+        source: text(),
+        call: None,
+        fields: BTreeMap::new(),
+    };
+    let found = Answer::Found {
+        people: Vec::new(),
+        sources: Vec::new(),
+    };
+    let created = Answer::Created {
+        person: Person::default(),
+    };
+    vec![
+        shown("Record", Record::default()),
+        shown("Person", Person::default()),
+        shown("PersonFact", PersonFact::default()),
+        shown("SourceReport", united(reports)),
+        shown("ConnectorState", united(states)),
+        shown("Found", found),
+        shown("Forms", Answer::Forms { forms: Vec::new() }),
+        shown("Created", created),
+        shown("PersonForm", form),
+        shown("FormField", field),
+        shown("FindPeople", FindPeople { text: text() }),
+        shown("LinkPerson", link),
+        shown("NewPerson", new),
+        shown("Connectors", Connectors::default()),
+        shown("ConnectorKind", ConnectorKind::default()),
+        shown("Connector", connector),
+        shown("ConnectorChange", ConnectorChange::default()),
+        shown("SourceHealth", health),
     ]
 }
 

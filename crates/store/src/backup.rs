@@ -173,6 +173,7 @@ const TABLES: &[Table] = &[
             "#counts_as_missed",
             "names",
             "peer",
+            "person",
         ],
         key: 1,
     },
@@ -255,6 +256,11 @@ const TABLES: &[Table] = &[
     Table {
         name: "requests",
         columns: &["who", "request_id", "outcome", "#at"],
+        key: 2,
+    },
+    Table {
+        name: "memory",
+        columns: &["number", "line", "choice", "#at"],
         key: 2,
     },
 ];
@@ -500,7 +506,11 @@ mod tests {
 
     #[test]
     fn every_table_and_column_of_the_schema_is_in_a_backup() {
-        let schema = include_str!("../migrations/sqlite/0001_first.sql");
+        let schema = [
+            include_str!("../migrations/sqlite/0001_first.sql"),
+            include_str!("../migrations/sqlite/0002_people.sql"),
+        ]
+        .concat();
         let mut tables = Vec::new();
         for part in schema.split("CREATE TABLE ").skip(1) {
             let (name, rest) = part.split_once(" (").unwrap();
@@ -508,6 +518,15 @@ mod tests {
             if name != "health" {
                 tables.push((name, columns(body)));
             }
+        }
+        for change in schema.split("ALTER TABLE ").skip(1) {
+            let (name, rest) = change.split_once(" ADD COLUMN ").unwrap();
+            let (column, _) = rest.split_once('\n').unwrap();
+            let table = tables.iter_mut().find(|(table, _)| *table == name);
+            table
+                .unwrap()
+                .1
+                .extend(columns(column.trim_end_matches(';')));
         }
         let kept: Vec<_> = TABLES
             .iter()

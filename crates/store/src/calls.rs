@@ -112,6 +112,25 @@ pub struct CallRecord {
     pub linkedid: Option<String>,
     /// Missed, it belongs on the board: it came to a queue or a line of several.
     pub counts_as_missed: bool,
+    /// Who was at the other end.
+    #[serde(default)]
+    pub person: Option<CallPerson>,
+}
+
+/// A person or company of a contact book, directory or CRM, as far as the log tells of him.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallPerson {
+    /// The id of the source in the configuration.
+    pub source: String,
+    /// What the source calls it: `contact`, `company`.
+    pub kind: String,
+    pub id: String,
+    pub name: String,
+    #[serde(default)]
+    pub company: Option<String>,
+    /// Opens the record.
+    #[serde(default)]
+    pub url: Option<String>,
 }
 
 impl CallRecord {

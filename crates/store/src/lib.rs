@@ -13,6 +13,7 @@ mod devices;
 mod error;
 mod ids;
 mod location;
+mod memory;
 mod open;
 mod outbox;
 mod people;
@@ -23,13 +24,14 @@ pub use audit::{AuditEntry, AuditFilter, AuditNew};
 pub use backup::BackupError;
 pub use board::{Board, BoardChange, Closed, MissedItem};
 pub use calls::{
-    CallCursor, CallFilter, CallPage, CallRecord, CdrRow, Direction, Disposition, ExportError,
-    LegRecord, Outcome, Party, PutCalls, Source, Visible,
+    CallCursor, CallFilter, CallPage, CallPerson, CallRecord, CdrRow, Direction, Disposition,
+    ExportError, LegRecord, Outcome, Party, PutCalls, Source, Visible,
 };
 pub use devices::{Device, DeviceKind, DeviceNew, EnrolmentNew, TokenHash};
 pub use error::{OpenError, StoreError};
 pub use ids::{CallId, DeviceId, ItemId, SubscriptionId, UserId};
 pub use location::{Location, LocationError};
+pub use memory::Remembered;
 pub use open::Store;
 pub use outbox::{Delivery, Event, Subscription};
 pub use people::{Origin, Role, Synced, User};

@@ -19,10 +19,16 @@ const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 8;
 
 /// The steps of the schema, each written once and never changed: for SQLite and for PostgreSQL.
-const STEPS: &[(&str, &str)] = &[(
-    include_str!("../migrations/sqlite/0001_first.sql"),
-    include_str!("../migrations/postgres/0001_first.sql"),
-)];
+const STEPS: &[(&str, &str)] = &[
+    (
+        include_str!("../migrations/sqlite/0001_first.sql"),
+        include_str!("../migrations/postgres/0001_first.sql"),
+    ),
+    (
+        include_str!("../migrations/sqlite/0002_people.sql"),
+        include_str!("../migrations/postgres/0002_people.sql"),
+    ),
+];
 
 /// What is kept. Clones are the same store.
 #[derive(Debug, Clone)]

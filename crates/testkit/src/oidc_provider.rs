@@ -1,8 +1,7 @@
 //! A real OpenID provider, a program of Node, on a loopback port.
 
-use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -10,9 +9,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use crate::cache::{self, Lock};
 use crate::ports::PortBlock;
-use crate::{ProcessGroup, run};
+use crate::{ProcessGroup, npm};
 
 /// A running provider.
 #[derive(Debug)]
@@ -23,13 +21,12 @@ pub struct OidcProvider {
 }
 
 impl OidcProvider {
-    const INSTALL: Duration = Duration::from_secs(300);
     const BOOT: Duration = Duration::from_secs(60);
 
     /// Starts `provider.mjs` of `folder`, installing the npm packages of its lock file into the
     /// user's cache if they are not there. `settings` go to the program, with `port` and `issuer`.
     pub fn start(folder: &Path, mut settings: Value) -> Result<Self> {
-        let installed = install(folder)?;
+        let installed = npm::install("oidc-provider", folder, "provider.mjs")?;
         let ports = PortBlock::reserve()?;
         settings["port"] = json!(ports.port(0));
         settings["issuer"] = json!(issuer(&ports));
@@ -66,39 +63,6 @@ impl Drop for OidcProvider {
 
 fn issuer(ports: &PortBlock) -> String {
     format!("http://127.0.0.1:{}", ports.port(0))
-}
-
-/// A folder in the cache for exactly these files.
-fn install(source: &Path) -> Result<PathBuf> {
-    let files = [
-        "package.json",
-        "package-lock.json",
-        ".npmrc",
-        "provider.mjs",
-    ];
-    let mut recipe = String::from("oidc-provider, recipe 1\n");
-    for name in files {
-        let file = source.join(name);
-        recipe += &fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
-    }
-    let folder = cache::folder()?.join("oidc-provider");
-    let _lock = Lock::acquire(&folder.with_extension("lock"), OidcProvider::INSTALL, || ())?;
-    if cache::is_made_by(&folder, &recipe) {
-        return Ok(folder);
-    }
-    let new = folder.with_extension("new");
-    let _ = fs::remove_dir_all(&new);
-    fs::create_dir_all(&new).with_context(|| format!("create {}", new.display()))?;
-    for name in files {
-        fs::copy(source.join(name), new.join(name)).with_context(|| format!("copy {name}"))?;
-    }
-    let mut npm = Command::new("npm");
-    npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
-        .current_dir(&new);
-    run::output(&mut npm).context("install npm packages")?;
-    cache::stamp(&new, &recipe)?;
-    cache::replace(&folder, &new)?;
-    Ok(folder)
 }
 
 fn wait_until_ready(child: &mut Child, limit: Duration) -> Result<()> {

@@ -73,6 +73,14 @@ impl Postgres {
         ))
     }
 
+    /// One of PostgreSQL's programs, e.g. `psql`, as Debian has put them out of the way.
+    ///
+    /// # Errors
+    /// PostgreSQL is not installed.
+    pub fn program(name: &str) -> Result<PathBuf> {
+        Ok(programs()?.join(name))
+    }
+
     /// Where it listens on the loopback address.
     pub fn port(&self) -> u16 {
         self.ports.port(0)

@@ -1,5 +1,6 @@
 //! Runs a program to its end and turns a failure into a sentence with what it said.
 
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,21 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     }
     let said = format!("{out}{}", String::from_utf8_lossy(&output.stderr));
     bail!("{name} ended with {}: {}", output.status, tail(&said, 12))
+}
+
+/// As [`output`], of a program that reads `input`, which has to fit into a pipe.
+pub(crate) fn output_of(command: &mut Command, input: &str) -> Result<String> {
+    let (reader, mut writer) = std::io::pipe().context("make a pipe")?;
+    writer.write_all(input.as_bytes()).context("fill a pipe")?;
+    drop(writer);
+    let output = command
+        .stdin(reader)
+        .output()
+        .with_context(|| format!("run {}", command.get_program().display()))?;
+    if !output.status.success() {
+        bail!("{}", tail(&String::from_utf8_lossy(&output.stderr), 12));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// The last `lines` lines.

@@ -19,8 +19,8 @@ const TLS: u16 = 1;
 /// A running directory of `dc=firm,dc=example`; gone with its entries when dropped.
 #[derive(Debug)]
 pub struct Slapd {
-    child: Child,
-    _group: ProcessGroup,
+    child: Option<Child>,
+    group: ProcessGroup,
     ports: PortBlock,
     folder: TempDir,
 }
@@ -39,38 +39,50 @@ impl Slapd {
             .context("create a folder")?;
         certificate::write(folder.path())?;
         fs::create_dir(folder.path().join("data")).context("create the data folder")?;
-        let configuration = folder.path().join("slapd.conf");
-        fs::write(&configuration, text(folder.path(), extra)).context("write slapd.conf")?;
-        let ports = PortBlock::reserve()?;
-        let group = ProcessGroup::new().context("start a process group")?;
-        let log = File::create(folder.path().join("log")).context("create the log")?;
+        fs::write(folder.path().join("slapd.conf"), text(folder.path(), extra))
+            .context("write slapd.conf")?;
+        let mut slapd = Self {
+            child: None,
+            group: ProcessGroup::new().context("start a process group")?,
+            ports: PortBlock::reserve()?,
+            folder,
+        };
+        slapd.start_again()?;
+        Ok(slapd)
+    }
+
+    /// Starts it after [`Self::kill`], on the same ports.
+    pub fn start_again(&mut self) -> Result<()> {
+        self.kill();
+        let log = File::create(self.folder.path().join("log")).context("create the log")?;
         let urls = format!(
             "ldap://127.0.0.1:{} ldaps://127.0.0.1:{}",
-            ports.port(PLAIN),
-            ports.port(TLS)
+            self.port(),
+            self.tls_port()
         );
         let mut command = Command::new("/usr/sbin/slapd");
         // A debug level, even of nothing, keeps it in the foreground.
         command
             .args(["-d", "0", "-h", &urls, "-f"])
-            .arg(configuration)
+            .arg(self.folder.path().join("slapd.conf"))
             .stdin(Stdio::null())
             .stdout(log.try_clone().context("share the log")?)
             .stderr(log);
-        let child = group
-            .spawn(&mut command)
-            .context("start slapd (package slapd)")?;
-        let slapd = Self {
-            child,
-            _group: group,
-            ports,
-            folder,
-        };
+        let child = self.group.spawn(&mut command);
+        self.child = Some(child.context("start slapd (package slapd)")?);
         run::poll(Self::BOOT, "answer of slapd", || {
-            run::output(slapd.client("ldapwhoami").stdin(Stdio::null())).map(Some)
+            run::output(self.client("ldapwhoami").stdin(Stdio::null())).map(Some)
         })
-        .with_context(|| slapd.log())?;
-        Ok(slapd)
+        .with_context(|| self.log())?;
+        Ok(())
+    }
+
+    /// Ends it; what is written stays.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 
     /// Adds entries, written as LDIF.
@@ -125,8 +137,7 @@ impl Slapd {
 
 impl Drop for Slapd {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 

@@ -86,7 +86,10 @@ pub struct Recent {
     pub call: String,
     pub direction: Direction,
     pub party: Party,
+    /// Whoever was found or chosen; `None`: nobody, or one of several.
     pub person: Option<Person>,
+    /// As in [`Card::line`].
+    pub line: Option<String>,
     pub at: UnixMillis,
     #[serde(flatten)]
     #[cfg_attr(feature = "ts", ts(flatten))]

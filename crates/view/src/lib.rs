@@ -22,11 +22,11 @@ pub use message::{
 };
 pub use server::{EnrolStep, Enrolment, ServerView};
 pub use settings::{
-    CountryOption, DialPlan, KeepWindows, Managed, PhoneOption, Placing, SecretState, SecretText,
-    SendAs, ServerSettings, Settings, SettingsView, TestReport, Tick, TickState, Tls,
+    Connectors, CountryOption, DialPlan, KeepWindows, Managed, PhoneOption, Placing, SecretState,
+    SecretText, SendAs, ServerSettings, Settings, SettingsView, TestReport, Tick, TickState, Tls,
 };
 pub use status::{CallStatus, DialHops, Hops, RingHops, Status};
-pub use wire::{People, Person};
+pub use wire::{Connector, ConnectorSettings, ConnectorState, People, Person, Request as Wish};
 
 use serde::{Deserialize, Serialize};
 

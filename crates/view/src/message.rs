@@ -5,6 +5,8 @@ use crate::{
     Settings, SettingsView, Snapshot, Status, TestReport, UnixMicros, Window,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use wire::ConnectorSettings;
 
 /// The first message of whoever connects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +121,40 @@ pub enum Request {
         #[cfg_attr(feature = "ts", ts(type = "import(\"../wire/Request\").Request"))]
         wish: wire::Request,
     },
+    /// Connects a contact source, or changes the one that has this id. A secret that is left out stays as it is stored.
+    /// It need not work: how it does is told by [`Connectors`](crate::Connectors).
+    SaveConnector {
+        connector: ConnectorSettings,
+        /// By the names of the form's fields; they go to the keychain.
+        secrets: BTreeMap<String, SecretText>,
+    },
+    /// Forgets a contact source and its secrets.
+    RemoveConnector {
+        connector: String,
+    },
+    /// Asks it at this place from now on; 0: first.
+    MoveConnector {
+        connector: String,
+        to: u32,
+    },
+    /// Tries a contact source as typed, before it is saved. Answered by [`Reply::Findings`] within half a minute.
+    TestConnector {
+        connector: ConnectorSettings,
+        secrets: BTreeMap<String, SecretText>,
+    },
+    /// The form of a description of one's own. Answered by [`Reply::ConnectorKind`].
+    ReadConnectorFile {
+        file: String,
+    },
+    /// Signs in to a contact source that is saved, in the browser. Answered when that is done, given up or five minutes
+    /// old.
+    SignInConnector {
+        connector: String,
+    },
+    /// Opens a link that a card, the recent calls or the people found last have; any other is refused.
+    OpenLink {
+        url: String,
+    },
     /// Makes `tel:` links come to us, as far as the system lets a program do that.
     TakeLinks,
     Show {
@@ -154,6 +190,8 @@ pub enum RefusalCode {
     TooMany,
     Keychain,
     Settings,
+    /// The contact source is not there, or the form is not filled in right.
+    Connector,
     /// The server did not take this desktop, or was not reached.
     Enrolment,
     /// Not allowed for this kind of client, or not understood.
@@ -187,6 +225,9 @@ pub enum Reply {
     Enrolled(Box<ServerView>),
     /// What became of a wish.
     Answer(wire::Answer),
+    /// What was found when a contact source was tried, a sentence each.
+    Findings(wire::rest::Findings),
+    ConnectorKind(Box<wire::ConnectorKind>),
     Refused(Refusal),
 }
 
@@ -221,6 +262,7 @@ pub enum Change {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
 #[serde(tag = "message", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "encoded where it is made")]
 pub enum AgentMessage {
     Reply {
         id: u64,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use wire::{Connector, ConnectorKind, ConnectorSettings};
 
 /// A typed secret on its way to the keychain. Never shown by `Debug`, never sent back to a window.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,6 +188,9 @@ pub struct Settings {
     pub dial_plan: DialPlan,
     /// vCard or CSV file; empty: none.
     pub contacts_file: String,
+    /// CRMs and directories that are asked who calls, in order: what the first says counts. Changed by
+    /// [`Request::SaveConnector`](crate::Request::SaveConnector) and its like alone.
+    pub connectors: Vec<ConnectorSettings>,
     /// Single-byte charset of old caller names, for example "windows-1251"; empty: UTF-8 only.
     pub charset: String,
     pub keep_windows: KeepWindows,
@@ -210,6 +214,7 @@ impl Default for Settings {
             placing: Placing::default(),
             dial_plan: DialPlan::default(),
             contacts_file: String::new(),
+            connectors: Vec::new(),
             charset: String::new(),
             keep_windows: KeepWindows::Likely,
             confirm_links: true,
@@ -273,6 +278,17 @@ pub struct SettingsView {
     pub phones: Vec<PhoneOption>,
     /// What became of the contacts file: "3 people, 1 entry skipped: line 12 has no end".
     pub contacts: Option<String>,
+    pub connectors: Connectors,
+}
+
+/// Contact sources beside the contacts file, without a server; with one they are its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct Connectors {
+    /// What can be connected; empty until somebody opens the settings.
+    pub kinds: Vec<ConnectorKind>,
+    /// In the order in which they are asked.
+    pub connected: Vec<Connector>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

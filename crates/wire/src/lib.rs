@@ -7,6 +7,7 @@
 
 mod address;
 mod call;
+mod connector;
 mod dial;
 mod error;
 mod fact;
@@ -17,6 +18,7 @@ pub mod rest;
 
 pub use address::{AddressError, EnrolCode, EnrolError, EnrolLink, Plain, ServerAddress};
 pub use call::{Call, CallState, Direction, Mine, Party, Side};
+pub use connector::{Connector, ConnectorKind, ConnectorSettings, ConnectorState};
 pub use dial::{Dial, DialEnd, DialPlan, InternalLength, Progress, Rule, RuleAction, SendAs};
 pub use error::{ErrorCode, Failure};
 pub use fact::{

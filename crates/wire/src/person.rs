@@ -31,6 +31,9 @@ pub struct Person {
     pub record: Record,
     #[serde(default)]
     pub email: Option<String>,
+    /// As people read them, in the source's order; whoever is found by name can be called at them.
+    #[serde(default)]
+    pub numbers: Vec<String>,
     /// Who looks after this person there, as the source names him.
     #[serde(default)]
     pub owner: Option<String>,
@@ -60,6 +63,10 @@ pub struct PersonFact {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
 #[serde(tag = "found", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each call, and mostly the large one"
+)]
 pub enum People {
     /// Still asked; the number is shown meanwhile.
     #[default]

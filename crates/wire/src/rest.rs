@@ -2,6 +2,7 @@
 
 use crate::{Party, Role, UnixMillis};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// `POST /enrol`: a one-time code for a device token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,7 +100,7 @@ pub struct LogPage {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
 #[serde(default, deny_unknown_fields)]
 pub struct LogQuery {
-    /// A number however it is written, or a part of a name.
+    /// A number however it is written, or a part of a name: of a party, or of the person or company at the other end.
     pub text: Option<String>,
     pub extension: Option<String>,
     pub queue: Option<String>,
@@ -139,6 +140,20 @@ pub struct LogEntry {
     pub legs: Vec<LogLeg>,
     /// Seen live, told by the PBX's records afterwards, or both.
     pub source: LogSource,
+    /// Who was at the other end, as far as it was known at its end or somebody said later.
+    #[serde(default)]
+    pub person: Option<LogPerson>,
+}
+
+/// A person of a contact source, as the call log names him.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
+pub struct LogPerson {
+    pub name: String,
+    pub company: Option<String>,
+    pub record: crate::Record,
+    /// Opens the record.
+    pub url: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -255,6 +270,8 @@ pub struct Policy {
     pub see_numbers: Option<bool>,
     /// Whose calls: groups; empty: everybody's, where calls are seen at all.
     pub see_groups: Vec<String>,
+    /// Makes new people in contact sources.
+    pub create_people: bool,
 }
 
 impl Default for Policy {
@@ -269,6 +286,7 @@ impl Default for Policy {
             see_calls: None,
             see_numbers: None,
             see_groups: Vec::new(),
+            create_people: true,
         }
     }
 }
@@ -353,6 +371,9 @@ pub struct Health {
     pub log_waiting: u32,
     /// Deliveries to webhooks that wait.
     pub webhooks_waiting: u64,
+    /// Contact sources, in the order in which they are asked.
+    #[serde(default)]
+    pub sources: Vec<SourceHealth>,
     pub resident_bytes: Option<u64>,
 }
 
@@ -369,6 +390,79 @@ pub struct PbxHealth {
     pub records: Option<String>,
     /// Sentences about rights of the AMI user.
     pub findings: Vec<String>,
+}
+
+/// How a contact source does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
+pub struct SourceHealth {
+    pub id: String,
+    pub title: String,
+    pub state: crate::ConnectorState,
+    /// Questions that were answered since the server runs, and those that failed.
+    pub answers: u64,
+    pub errors: u64,
+}
+
+/// `GET /admin/connectors`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
+pub struct Connectors {
+    /// What can be connected.
+    pub kinds: Vec<crate::ConnectorKind>,
+    /// In the order in which they are asked.
+    pub connected: Vec<crate::Connector>,
+}
+
+/// `PUT /admin/connectors/{id}` connects a contact source or changes it; `POST /admin/connectors/{id}/test` tries it as
+/// typed, before it is saved.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
+#[serde(default, deny_unknown_fields)]
+pub struct ConnectorChange {
+    /// As in [`ConnectorKind::file`](crate::ConnectorKind::file).
+    pub file: String,
+    pub enabled: bool,
+    /// By [`FormField::name`](crate::FormField::name), without secrets.
+    pub values: BTreeMap<String, String>,
+    /// One that is left out stays as it is stored, one that is empty is forgotten.
+    pub secrets: BTreeMap<String, crate::Token>,
+    /// Its place among those that are set up here, 0 first; `None`: as it is, a new one last.
+    pub place: Option<u32>,
+}
+
+/// `POST /people/find`: answered as [`Request::FindPeople`](crate::Request::FindPeople).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
+#[serde(deny_unknown_fields)]
+pub struct FindPeople {
+    /// Part of a name, company, address or number.
+    pub text: String,
+}
+
+/// `PUT /calls/{id}/person`: this is who is at the other end of a call, running or ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
+#[serde(deny_unknown_fields)]
+pub struct LinkPerson {
+    pub record: crate::Record,
+    #[serde(default)]
+    pub remember: crate::Remember,
+}
+
+/// `POST /people`: makes somebody in a contact source. The same id again is the same person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "../wire/"))]
+#[serde(deny_unknown_fields)]
+pub struct NewPerson {
+    pub id: String,
+    /// As in [`PersonForm::source`](crate::PersonForm::source).
+    pub source: String,
+    /// The call that is linked to him.
+    #[serde(default)]
+    pub call: Option<String>,
+    /// By the names of [`PersonForm::fields`](crate::PersonForm::fields).
+    pub fields: BTreeMap<String, String>,
 }
 
 /// `GET /admin/config`: what the configuration file says, secrets left out.

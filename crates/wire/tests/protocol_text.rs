@@ -25,9 +25,11 @@ fn the_transcript_is_made_of_messages() {
 #[test]
 fn every_request_and_order_of_the_text_is_understood() {
     let fields = json!({
-        "text": "102", "dial": "1", "call": null, "number": "102", "item": "1", "to": "102",
+        "text": "102", "dial": "1", "call": "1", "number": "102", "item": "1", "to": "102",
         "with": "1", "member": "1", "on": true, "tones": "1", "queue": "sales", "paused": true,
         "reason": null, "order": { "order": "hold" },
+        "record": { "source": "crm", "kind": "person", "id": "1" }, "remember": "number", "source": "crm",
+        "fields": {},
     });
     for word in rows("| `request` | fields |") {
         assert!(fits::<Request>("request", &word, &fields), "{word}");

@@ -3,18 +3,18 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    sync::{Arc, mpsc},
+    sync::mpsc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, ensure};
-use contacts::Book;
+use contacts::Directory;
 use engine::{
     Command, Config, Connection, Desk as DeskSettings, Fact, Handle, Handling, Pbx as Settings,
     Placing, Subject, Tls, Updates,
 };
 use phone_number::{DialPlan, Region};
-use tokio::{sync::watch, time::timeout};
+use tokio::time::timeout;
 
 use crate::{
     measure::{Sample, load_average, millis_since},
@@ -145,13 +145,11 @@ async fn resyncs(
 struct Desk {
     handle: Handle,
     _updates: Updates,
-    _book: watch::Sender<Arc<Book>>,
 }
 
 impl Desk {
     fn connect(port: u16) -> Result<Self> {
-        let (book, receiver) = watch::channel(Arc::default());
-        let (handle, updates) = engine::spawn(receiver);
+        let (handle, updates) = engine::spawn(nobody());
         let config = Config {
             pbx: Settings {
                 host: "127.0.0.1".into(),
@@ -176,7 +174,6 @@ impl Desk {
         Ok(Self {
             handle,
             _updates: updates,
-            _book: book,
         })
     }
 }
@@ -227,4 +224,11 @@ fn lists() -> Lists {
         );
     }
     Lists::from([("CoreShowChannels", channels), ("BridgeList", bridges)])
+}
+
+/// A directory that asks nobody.
+fn nobody() -> Directory {
+    Directory::new(contacts::directory::Settings::new(DialPlan::new(
+        Region::RU,
+    )))
 }

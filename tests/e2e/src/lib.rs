@@ -1,6 +1,7 @@
 //! The whole product on a real Asterisk: what the tests, the demo, the bench and the pictures set up alike.
 #![cfg(target_os = "linux")]
 
+pub mod crm;
 pub mod panel;
 pub mod scene;
 pub mod server;

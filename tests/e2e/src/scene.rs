@@ -1,5 +1,6 @@
 //! A small firm: Asterisk, four desk phones, customers, and Anna at extension 101 with her desktop.
 
+use crate::crm::{self, Connection};
 use crate::server::Server;
 use crate::sidetone::{Sidetone, output};
 use agent_link::{Client, Place};
@@ -51,6 +52,8 @@ pub struct Setup {
     pub settings: Settings,
     pub env: Vec<(&'static str, String)>,
     pub contacts: String,
+    /// Asked who calls, after the contact book.
+    pub connectors: Vec<Connection>,
 }
 
 impl Default for Setup {
@@ -75,6 +78,7 @@ impl Default for Setup {
             settings,
             env: Vec::new(),
             contacts: CONTACTS.into(),
+            connectors: Vec::new(),
         }
     }
 }
@@ -156,6 +160,9 @@ impl Scene {
             let (settings, secret) = (Box::new(settings), Some(secret));
             scene.ask(Request::SaveSettings { settings, secret })?;
         }
+        for connection in &setup.connectors {
+            crm::connect(&scene, connection)?;
+        }
         Ok(scene)
     }
 
@@ -172,7 +179,7 @@ impl Scene {
             contacts_file: contacts.to_string_lossy().into_owned(),
             ..setup.settings.clone()
         };
-        let server = Server::start(&session.home(), &asterisk, setup.user, &site)?;
+        let server = Server::start(&session.home(), &asterisk, setup, &site)?;
         let settings = Settings {
             keep_windows: setup.settings.keep_windows,
             confirm_links: setup.settings.confirm_links,

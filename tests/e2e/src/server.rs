@@ -1,13 +1,15 @@
 //! A real `sidetone-server` beside the firm's Asterisk, with Anna and Boris as its people.
 
+use crate::Setup;
+use crate::crm::Connection;
 use crate::sidetone::{binary, output};
 use anyhow::{Context as _, Result, bail};
+use serde::Serialize;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use testkit::Asterisk;
-use testkit::asterisk::ManagerUser;
 use view::Settings;
 
 /// The store is made and the phone system asked within a second; this is ten times its room.
@@ -32,7 +34,7 @@ impl Server {
     pub fn start(
         folder: &Path,
         asterisk: &Asterisk,
-        user: ManagerUser,
+        setup: &Setup,
         settings: &Settings,
     ) -> Result<Self> {
         let program = binary("sidetone-server")?;
@@ -41,7 +43,7 @@ impl Server {
             folder.join("server.port"),
             folder.join("server.out"),
         );
-        std::fs::write(&config, configuration(folder, asterisk, user, settings)?)
+        std::fs::write(&config, configuration(folder, asterisk, setup, settings)?)
             .context("write the server's configuration")?;
         let out = std::fs::File::create(&log).context("create the server's log")?;
         let child = Command::new(&program)
@@ -120,7 +122,7 @@ impl Drop for Server {
 fn configuration(
     folder: &Path,
     asterisk: &Asterisk,
-    user: ManagerUser,
+    setup: &Setup,
     settings: &Settings,
 ) -> Result<String> {
     let place = asterisk.ami_addr();
@@ -131,7 +133,7 @@ fn configuration(
         settings.dial_plan.internal_max,
     );
     let contacts = &settings.contacts_file;
-    let (name, secret) = (user.name, user.secret);
+    let (name, secret) = (setup.user.name, setup.user.secret);
     let folder = folder.display();
     let mut text = String::new();
     write!(
@@ -150,5 +152,14 @@ fn configuration(
              channel = \"PJSIP/{extension}\"\n"
         )?;
     }
+    if !setup.connectors.is_empty() {
+        let connector = &setup.connectors;
+        text += &toml::to_string(&Connectors { connector }).context("write the connectors")?;
+    }
     Ok(text)
+}
+
+#[derive(Serialize)]
+struct Connectors<'a> {
+    connector: &'a [Connection],
 }

@@ -44,6 +44,7 @@ pub fn open_call(id: &str, number: &str, started: i64, channels: &[&str]) -> Cal
         legs: channels.iter().map(leg).collect(),
         linkedid: channels.first().map(|first| (*first).to_owned()),
         counts_as_missed: true,
+        person: None,
     }
 }
 

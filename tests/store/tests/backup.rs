@@ -1,7 +1,9 @@
 //! A backup of one database is taken back by the other.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use store::{BackupError, Board, Event, Origin, Role, Store, Subscription, User};
+use store::{
+    BackupError, Board, CallPerson, Event, Origin, Remembered, Role, Store, Subscription, User,
+};
 use store_tests::{Scratch, answered_call, cdr_row, missed_call};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,6 +50,7 @@ async fn a_backup_is_taken_back_only_whole_and_only_into_nothing() {
     let store = first.open().await;
     fill(&store).await;
     let file = text(&backup(&store).await);
+    assert!(file.contains("\"memory\"") && file.contains("Марина"));
     let again = store.restore(&mut file.as_bytes()).await;
     assert!(matches!(again, Err(BackupError::NotEmpty)), "{again:?}");
 
@@ -56,7 +59,7 @@ async fn a_backup_is_taken_back_only_whole_and_only_into_nothing() {
     let half = half.rsplit_once('\n').unwrap().0;
     let cut = empty.restore(&mut half.as_bytes()).await;
     assert!(matches!(cut, Err(BackupError::Cut)), "{cut:?}");
-    let newer = file.replacen("\"schema\":1", "\"schema\":99", 1);
+    let newer = file.replacen("\"schema\":2", "\"schema\":99", 1);
     let newer = empty.restore(&mut newer.as_bytes()).await;
     assert!(
         matches!(newer, Err(BackupError::Newer { found: 99, .. })),
@@ -119,6 +122,18 @@ async fn fill(store: &Store) {
         .put_calls_with_events(&calls, &[event()])
         .await
         .unwrap();
+    let person = CallPerson {
+        name: "Марина".into(),
+        ..CallPerson::default()
+    };
+    let is_there = store.set_call_person(&"c1".into(), Some(&person)).await;
+    assert!(is_there.unwrap());
+    let choice = Remembered {
+        number: "+74950000700".into(),
+        choice: "{\"name\":\"Марина\"}".into(),
+        ..Remembered::default()
+    };
+    store.remember(&[choice], &[]).await.unwrap();
     let rows = [cdr_row("x.1", "x.1", "+74950000700", 5, None)];
     store
         .put_cdr("office", "csv", &rows, "place", 1)

@@ -83,6 +83,30 @@ async fn what_is_no_database_of_this_program_is_left_alone() {
     );
 }
 
+/// The first schema, with a call and without people outside.
+#[tokio::test]
+async fn a_database_of_an_older_program_is_brought_up_with_what_it_holds() {
+    let scratch = Scratch::sqlite();
+    std::fs::write(scratch.path(), "").unwrap();
+    let mut old = raw(&scratch.path()).await;
+    let first = include_str!("../../../crates/store/migrations/sqlite/0001_first.sql");
+    sqlx::raw_sql(first).execute(&mut old).await.unwrap();
+    for sql in [
+        "CREATE TABLE schema_version (version BIGINT NOT NULL PRIMARY KEY)",
+        "INSERT INTO schema_version (version) VALUES (1)",
+        "INSERT INTO calls (id, pbx, certainty, direction, queues, started, ring_ms, wait_ms, talk_ms, outcome, \
+         outcome_words, way, source, legs, counts_as_missed, names) VALUES ('a', 'office', 0, 'incoming', '[]', 1, 0, 0, \
+         0, 'unknown', '', '[]', 'live', '[]', 0, '')",
+    ] {
+        old.execute(sql).await.unwrap();
+    }
+    old.close().await.unwrap();
+    let store = scratch.open().await;
+    let call = store.call(&"a".into()).await.unwrap().unwrap();
+    assert_eq!((call.started, call.person), (1, None));
+    assert!(store.remembered(10).await.unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn a_database_of_a_newer_program_is_refused() {
     let newer = "INSERT INTO schema_version (version) VALUES (99)";

@@ -3,9 +3,10 @@
 
 use std::task::Poll;
 use store::{
-    AuditFilter, AuditNew, Begun, Board, BoardChange, CallFilter, CallRecord, DeviceKind,
-    DeviceNew, EnrolmentNew, Event, LegRecord, MissedItem, Origin, Outcome, Role, Source, Store,
-    StoreError, Subscription, SubscriptionId, TokenHash, User, UserId, Visible,
+    AuditFilter, AuditNew, Begun, Board, BoardChange, CallFilter, CallPerson, CallRecord,
+    DeviceKind, DeviceNew, EnrolmentNew, Event, LegRecord, MissedItem, Origin, Outcome, Remembered,
+    Role, Source, Store, StoreError, Subscription, SubscriptionId, TokenHash, User, UserId,
+    Visible,
 };
 use store_tests::{answered_call, cdr_row, missed_call, on_both, open_call, outgoing_call};
 
@@ -40,6 +41,89 @@ fn a_call_that_is_seen_again_under_a_new_id_is_the_same_call() {
         assert_eq!(call.legs.len(), 2);
         // Also whoever asks by the newer id finds it.
         assert_eq!(store.call(&"after".into()).await.unwrap(), Some(call));
+    });
+}
+
+#[test]
+fn a_call_has_its_person_whatever_is_written_of_it_later() {
+    on_both(async |store| {
+        put(&store, open_call("a", ANNA, 1_000, &["1.1"])).await;
+        let anna = CallPerson {
+            source: "tryton".into(),
+            kind: "party".into(),
+            id: "17".into(),
+            name: "Анна Öztürk".into(),
+            company: Some("Крыши 100%".into()),
+            url: None,
+        };
+        assert!(
+            store
+                .set_call_person(&"a".into(), Some(&anna))
+                .await
+                .unwrap()
+        );
+        assert!(!store.set_call_person(&"b".into(), None).await.unwrap());
+        // Its end, told without knowing her, under another id; and what the PBX says of it.
+        put(&store, answered_call("again", ANNA, 1_000, &["1.1"], "100")).await;
+        let row = cdr_row("1.1", "1.1", ANNA, 1_000, Some("100"));
+        store
+            .put_cdr("office", "csv", &[row], "1", 2)
+            .await
+            .unwrap();
+        assert_eq!(only_call(&store).await.person, Some(anna));
+        for (text, is_found) in [
+            ("öztürk", true),
+            ("анна КРЫШИ", true),
+            ("100%", true),
+            ("1000", false),
+            ("Борис", false),
+        ] {
+            let filter = CallFilter {
+                name: Some(text.into()),
+                visible: Visible::All,
+                ..CallFilter::default()
+            };
+            let found = store.calls(&filter).await.unwrap().calls;
+            assert_eq!(!found.is_empty(), is_found, "{text}");
+        }
+        let mut csv = Vec::new();
+        let filter = CallFilter {
+            visible: Visible::All,
+            ..CallFilter::default()
+        };
+        store.export_calls(&filter, &mut csv).await.unwrap();
+        let csv = String::from_utf8(csv).unwrap();
+        assert!(csv.ends_with("Анна Öztürk,Крыши 100%\r\n"), "{csv}");
+        // Wrong person, by the id that the end was told under.
+        assert!(store.set_call_person(&"again".into(), None).await.unwrap());
+        assert_eq!(only_call(&store).await.person, None);
+    });
+}
+
+#[test]
+fn one_person_is_remembered_for_a_number_and_one_for_it_on_a_line() {
+    on_both(async |store| {
+        let choice = |line: Option<&str>, whom: &str, at| Remembered {
+            number: ANNA.into(),
+            line: line.map(str::to_owned),
+            choice: format!("{{\"name\":\"{whom}\"}}"),
+            at,
+        };
+        let line = Some("74951230000");
+        let first = [choice(None, "Анна", 1), choice(line, "Борис", 2)];
+        store.remember(&first, &[]).await.unwrap();
+        let again = [choice(None, "Вера", 3)];
+        store.remember(&again, &[]).await.unwrap();
+        let known = [choice(None, "Вера", 3), choice(line, "Борис", 2)];
+        assert_eq!(store.remembered(10).await.unwrap(), known);
+        assert_eq!(store.remembered(1).await.unwrap(), known[..1]);
+        let place = (ANNA.to_owned(), line.map(str::to_owned));
+        store.remember(&[], &[place.clone(), place]).await.unwrap();
+        assert_eq!(store.remembered(10).await.unwrap(), known[..1]);
+        store.remember_only(&first).await.unwrap();
+        assert_eq!(store.remembered(10).await.unwrap().len(), 2);
+        store.remember_only(&[]).await.unwrap();
+        assert!(store.remembered(10).await.unwrap().is_empty());
     });
 }
 
@@ -89,6 +173,35 @@ fn two_records_that_turn_out_to_be_one_call_become_one() {
                 .iter()
                 .all(|change| matches!(change, BoardChange::Gone(_)))
         );
+    });
+}
+
+/// Whoever watches anew while a caller hangs up sees only the phone that he rang, and by its Linkedid who he was.
+#[test]
+fn a_called_phone_that_was_left_alone_is_no_call_beside_its_callers() {
+    let lone = || CallRecord {
+        linkedid: Some("1.1".into()),
+        ..missed_call("lone", ANNA, 1_500, &["1.2"])
+    };
+    on_both(async |store| {
+        put(&store, open_call("a", ANNA, 1_000, &["1.1"])).await;
+        put(&store, lone()).await;
+        assert_eq!(only_call(&store).await.outcome, Outcome::Missed);
+        let rows = [cdr_row("1.1", "1.1", ANNA, 1_000, None)];
+        store.put_cdr("office", "csv", &rows, "1", 0).await.unwrap();
+        assert_eq!(only_call(&store).await.id, "a".into());
+        assert_eq!(board(&store).await.len(), 1);
+    });
+    on_both(async |store| {
+        put(&store, lone()).await;
+        put(&store, open_call("a", ANNA, 1_000, &["1.1"])).await;
+        assert_eq!(only_call(&store).await.outcome, Outcome::Missed);
+    });
+    on_both(async |store| {
+        let rows = [cdr_row("1.1", "1.1", ANNA, 1_000, Some("101"))];
+        store.put_cdr("office", "csv", &rows, "1", 0).await.unwrap();
+        put(&store, lone()).await;
+        only_call(&store).await;
     });
 }
 

@@ -69,6 +69,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "people",
             "phone-number",
             "presence",
+            "sources",
             "store",
             "wire",
         ],
@@ -79,7 +80,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("replay", &["ami", "calls"]),
     ("testkit", &[]),
-    ("e2e", &["agent-link", "testkit", "view"]),
+    ("e2e", &["agent-link", "testkit", "view", "wire"]),
     ("gui", &["agent-link", "e2e", "testkit", "view"]),
     (
         "bench",
@@ -92,8 +93,13 @@ const ARROWS: &[(&str, &[&str])] = &[
             "phone-number",
         ],
     ),
+    ("bench-contacts", &["contacts", "phone-number", "wire"]),
     ("bench-server", &["store", "testkit", "wire"]),
     ("fuzz", &["ami", "calls", "phone-number"]),
+    (
+        "crm-tests",
+        &["contacts", "crm", "phone-number", "testkit", "wire"],
+    ),
     ("directories", &["testkit"]),
     ("live", &["testkit"]),
     ("store-tests", &["store", "testkit"]),
@@ -227,7 +233,12 @@ fn no_file_names_a_package_host_or_a_place_of_one_machine() {
 
 #[test]
 fn the_npm_lock_files_have_no_addresses() {
-    for folder in ["ui", "tests/directories/oidc", "tests/bench-server/rivals"] {
+    for folder in [
+        "ui",
+        "tests/bench-server/rivals",
+        "tests/crm/bitrix",
+        "tests/directories/oidc",
+    ] {
         let lock = text(&Path::new(folder).join("package-lock.json"));
         assert!(
             !lock.is_empty() && !lock.contains("\"resolved\""),

@@ -1,6 +1,7 @@
 import { render, screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test } from "vitest";
+import { connected, connector, findings, kinds } from "../testing/crm";
 import { FakeHost, refusal } from "../testing/fake-host.svelte";
 import { FakeLine } from "../testing/fake-line";
 import { dial, firm, me, SINCE } from "../testing/firm";
@@ -156,6 +157,50 @@ test("a_webhook_tells_its_secret_once_and_is_removed_by_the_second_click", async
   expect(host.asked.map(({ route }) => route)).toContain("DELETE /admin/webhooks/h1");
 });
 
+test("contact_sources_are_set_up_by_rest_with_the_same_forms", async () => {
+  const { host, user } = open("connectors", {
+    "GET /admin/connectors": { kinds, connected },
+    "POST /admin/connectors/tryton/test": { findings },
+    "DELETE /admin/connectors/odoo": refusal("It is used by a rule."),
+  });
+  await user.click(await screen.findByRole("button", { name: "Change Tryton" }));
+  await expectAccessible();
+  await user.type(screen.getByLabelText(/^API key/), "hunter2");
+  await user.click(screen.getByRole("button", { name: "Test Tryton" }));
+  await screen.findByText("The key is accepted as Anna Petrova.");
+  const change = {
+    file: "tryton",
+    enabled: true,
+    values: { base_url: "https://crm.example.com", database: "firm" },
+    secrets: { api_key: "hunter2" },
+    place: null,
+  };
+  expect(host.asked.at(-1)).toEqual({ route: "POST /admin/connectors/tryton/test", body: change });
+  await user.click(screen.getByRole("button", { name: "Save Tryton" }));
+  await waitFor(() => expect(host.asked).toContainEqual({ route: "PUT /admin/connectors/tryton", body: change }));
+  await user.click(await screen.findByRole("button", { name: "Ask Odoo 19 earlier" }));
+  await waitFor(() =>
+    expect(host.asked.find(({ route }) => route === "PUT /admin/connectors/odoo")?.body).toMatchObject({
+      place: 0,
+      secrets: {},
+    }),
+  );
+  await user.click(screen.getByRole("button", { name: "Remove Odoo 19" }));
+  await user.click(screen.getByRole("button", { name: "Remove for good Odoo 19" }));
+  await screen.findByText("It is used by a rule.");
+  // A path on the server is nothing to be typed in a browser.
+  await user.click(screen.getByRole("button", { name: "Connect another" }));
+  expect(screen.queryByLabelText("Or a description of your own")).toBeNull();
+});
+
+test("health_says_how_the_contact_sources_do", async () => {
+  const { state } = connector();
+  const sources = [{ id: "tryton", title: "Tryton", state, answers: 1207, errors: 3 }];
+  open("health", { "GET /admin/health": health({ sources }) });
+  expect((await screen.findByRole("row", { name: /Tryton/ })).textContent).toMatch(/works: 84 ms.*1207.*3/s);
+  await expectAccessible();
+});
+
 test("audit_and_log_are_text_whatever_they_hold", async () => {
   const row = { at: SINCE, who: HOSTILE, address: HOSTILE, action: HOSTILE, target: HOSTILE, outcome: HOSTILE };
   const answers = {
@@ -229,6 +274,7 @@ function health(over: Partial<Health> = {}): Health {
     store_trouble: null,
     log_waiting: 0,
     webhooks_waiting: 0,
+    sources: [],
     resident_bytes: null,
     ...over,
   };
@@ -256,6 +302,7 @@ function person(over: Partial<User> = {}): User {
       see_calls: null,
       see_numbers: null,
       see_groups: [],
+      create_people: true,
     },
     ...over,
   };

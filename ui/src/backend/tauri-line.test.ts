@@ -7,7 +7,8 @@ import { state } from "../testing/samples";
 import type { Reply } from "../types/Reply";
 import type { Request } from "../types/Request";
 import { FakeBackend } from "./fake";
-import { DEADLINE_MS, TauriLine } from "./tauri-line";
+import { TauriLine } from "./tauri-line";
+import { DEADLINE_MS } from "./wishing";
 
 afterEach(() => void vi.useRealTimers());
 

@@ -2,8 +2,11 @@ import { screen, waitFor, within } from "@testing-library/svelte";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { card, HOSTILE, state } from "../testing/samples";
 import { expectAccessible, expectNothingInjected, open } from "../testing/open";
+import { crmAnswers, ivanov, ivanova, lovelace } from "../testing/crm";
+import { asking, found, somebody } from "../testing/people";
+import type { Reply } from "../types/Reply";
+import type { Request } from "../types/Request";
 import CardWindow from "./CardWindow.svelte";
-import { somebody } from "../testing/people";
 
 beforeEach(() => {
   // Timers of the page only: promises and axe run on.
@@ -25,7 +28,7 @@ afterEach(() => vi.useRealTimers());
 test("number_shows_at_once_and_the_person_when_found", async () => {
   const { change } = open(CardWindow, state({ cards: [card({ people: { found: "asking" } })] }));
   expect(screen.getByRole("heading", { name: "+44 20 7946 0958" })).toBeTruthy();
-  expect(screen.queryByText(/contacts/)).toBeNull();
+  expect(screen.queryByText(/not in your contacts/)).toBeNull();
   change({ part: "cards", value: [card()] });
   expect(screen.getByRole("heading", { name: "Ada Lovelace" })).toBeTruthy();
   expect(screen.getByText("Analytical Engines Ltd")).toBeTruthy();
@@ -49,7 +52,7 @@ test("several_people_are_listed_and_none_is_chosen", async () => {
   open(CardWindow, state({ cards: [card({ people: { found: "several", people } })] }));
   expect(screen.getByRole("heading", { name: "+44 20 7946 0958" })).toBeTruthy();
   expect(screen.getByText("2 people have this number.")).toBeTruthy();
-  expect(within(screen.getByRole("list")).getAllByRole("listitem")).toHaveLength(2);
+  expect(within(screen.getByRole("list", { name: "Who is it?" })).getAllByRole("listitem")).toHaveLength(2);
   await expectAccessible();
 });
 
@@ -127,3 +130,61 @@ test("hostile_texts_stay_texts", async () => {
   expect(screen.getAllByText(HOSTILE).length).toBeGreaterThan(4);
   expectNothingInjected();
 });
+
+test("what_slow_sources_add_finds_its_room_kept", () => {
+  const slow = { people: { found: "asking" } as const, sources: [asking("Tryton")] };
+  const { change } = open(CardWindow, state({ cards: [card(slow)] }));
+  const room = () => document.querySelector(".room")!.classList.contains("kept");
+  expect(room()).toBe(true);
+  change({ part: "cards", value: [card({ people: { found: "one", person: lovelace }, sources: [found("Tryton", 84)] })] });
+  expect(screen.getByText("Analytical Engines Ltd")).toBeTruthy();
+  // It is not given back while the call goes on: what stands below would move.
+  expect(room()).toBe(true);
+  change({ part: "cards", value: [card({ phase: "missed", can_hang_up: false } as never)] });
+  expect(room()).toBe(false);
+});
+
+test("a_card_whose_sources_answer_at_once_keeps_no_room", () => {
+  open(CardWindow, state({ cards: [card()] }));
+  expect(document.querySelector(".kept")).toBeNull();
+});
+
+test("a_digit_means_the_newest_card_alone", async () => {
+  const people = { found: "several", people: [ivanov, ivanova] } as const;
+  const cards = [card({ call: "old", people: { ...people, people: [...people.people] } }), card({ call: "new", people: { ...people, people: [...people.people] } })];
+  const { user, backend } = open(CardWindow, state({ cards }), crm());
+  await user.keyboard("2");
+  expect(backend.asked("wish").map(({ wish }) => wish)).toEqual([
+    { request: "link_person", call: "new", record: ivanova.record, remember: "number" },
+  ]);
+});
+
+test("who_wants_to_find_somebody_gets_the_keyboard_and_letters_are_letters_then", async () => {
+  const unknown = card({ people: { found: "nobody" } });
+  const { user, backend } = open(CardWindow, state({ cards: [unknown] }), crm());
+  await user.click(screen.getByRole("button", { name: "Find" }));
+  expect(backend.keyboardTaken).toBe(1);
+  await user.type(await screen.findByRole("searchbox"), "h");
+  await user.keyboard("{Escape}{Escape}");
+  expect(backend.asked("hang_up")).toEqual([]);
+  expect(backend.asked("hide_card")).toEqual([]);
+  expect(screen.queryByRole("searchbox")).toBeNull();
+});
+
+test("a_call_that_a_colleague_has_is_not_attached_to_anybody", () => {
+  open(CardWindow, state({ cards: [card({ phase: "answered_elsewhere", by: "102", can_hang_up: false } as never)] }));
+  expect(screen.queryByRole("button", { name: /Wrong person|Find/ })).toBeNull();
+});
+
+test("a_link_is_opened_by_the_agent", async () => {
+  const people = { found: "one", person: lovelace } as const;
+  const { user, backend } = open(CardWindow, state({ cards: [card({ people })] }));
+  await user.click(screen.getByRole("button", { name: "Open in Tryton" }));
+  expect(backend.asked("open_link")).toEqual([{ request: "open_link", url: lovelace.url }]);
+});
+
+function crm(): (request: Request) => Reply {
+  const answers = crmAnswers();
+  return (request) =>
+    request.request === "wish" ? { reply: "answer", value: answers(request.wish) } : { reply: "done" };
+}

@@ -8,6 +8,7 @@ import type { Explanation } from "../types/Explanation";
 import type { Reply } from "../types/Reply";
 import type { Request } from "../types/Request";
 import PanelWindow from "./PanelWindow.svelte";
+import { crmAnswers, ivanov, lovelace } from "../testing/crm";
 import { somebody } from "../testing/people";
 
 const field = () => screen.getByRole("textbox", { name: "Number to call" });
@@ -163,7 +164,7 @@ test("missed_is_said_in_words_and_a_withheld_number_cannot_be_called_back", asyn
   const row = within(screen.getByRole("list", { name: /Calls:/ })).getByRole("listitem");
   expect(row.textContent).toContain("missed");
   expect(row.textContent).toContain("Number withheld");
-  expect(within(row).queryByRole("button")).toBeNull();
+  expect(within(row).queryByRole("button", { name: /^Call/ })).toBeNull();
   await expectAccessible();
 });
 
@@ -220,3 +221,95 @@ test("colleagues_are_followed_while_their_tab_is_chosen_and_a_tile_calls", async
   expect(field()).toBeTruthy();
   await expectAccessible();
 });
+
+test("a_name_finds_people_of_all_sources_and_enter_calls_the_only_one", async () => {
+  const { user, backend } = open(PanelWindow, state(), withCrm());
+  await user.type(field(), "иван иванов");
+  expect(await screen.findByText("Иван Иванов")).toBeTruthy();
+  await expectAccessible();
+  // The other source has nothing to add.
+  await waitFor(() => expect(screen.queryByText("asking Odoo")).toBeNull());
+  expect(screen.queryByText("There is no number in this text.")).toBeNull();
+  await user.keyboard("{Enter}");
+  await waitFor(() => expect(backend.asked("dial").map(({ text }) => text)).toEqual([ivanov.numbers[0]]));
+  expect(field()).toHaveProperty("value", "");
+});
+
+test("of_several_numbers_enter_calls_none_and_each_can_be_chosen", async () => {
+  const { user, backend } = open(PanelWindow, state(), withCrm());
+  await user.type(field(), "lovelace");
+  await screen.findByText("Ada Lovelace");
+  await user.keyboard("{Enter}");
+  expect(backend.asked("dial")).toEqual([]);
+  await waitFor(() => expect(document.activeElement?.textContent).toContain("Ada Lovelace"));
+  await user.keyboard("{ArrowDown}{Enter}");
+  await waitFor(() => expect(backend.asked("dial").map(({ text }) => text)).toEqual([lovelace.numbers[1]]));
+});
+
+test("who_has_no_number_is_found_and_cannot_be_called", async () => {
+  const { user, backend } = open(PanelWindow, state(), withCrm());
+  await user.type(field(), "мария");
+  const row = (await screen.findByText("Мария Иванова")).closest("button")!;
+  expect([row.getAttribute("aria-disabled"), row.title]).toEqual(["true", "No number is known."]);
+  await user.click(row);
+  expect(backend.asked("dial")).toEqual([]);
+});
+
+test("a_name_that_can_be_dialled_is_dialled_and_a_link_is_no_name", async () => {
+  const { user, backend } = open(PanelWindow, state(), withCrm());
+  await user.type(field(), "0800 LOVELACE");
+  await screen.findByText("90800 LOVELACE");
+  await user.keyboard("{Enter}");
+  await waitFor(() => expect(backend.asked("dial").map(({ text }) => text)).toEqual(["0800 LOVELACE"]));
+  await user.type(field(), "tel:102{Enter}");
+  await waitFor(() => expect(backend.asked("dial")).toHaveLength(2));
+});
+
+test("an_impatient_enter_waits_for_the_people_and_is_no_refusal", async () => {
+  const { user, backend } = open(PanelWindow, state(), withCrm());
+  await user.type(field(), "lovelace{Enter}");
+  expect(backend.asked("dial")).toEqual([]);
+  expect(await screen.findByText("Ada Lovelace")).toBeTruthy();
+  expect(screen.queryByText("There is no number in this text.")).toBeNull();
+});
+
+test("a_name_that_nobody_has_gets_its_sentence", async () => {
+  const { user } = open(PanelWindow, state(), withCrm());
+  await user.type(field(), "zzz");
+  await screen.findByText("Nobody is found.");
+  expect(await screen.findByText("There is no number in this text.")).toBeTruthy();
+});
+
+test("it_is_told_of_a_running_and_of_a_recent_call_who_it_is", async () => {
+  const call = card({ call: "c7", people: { found: "one", person: lovelace } });
+  const lines = { recent: [recent({ call: "r7", person: null, line: "Sales" })] };
+  const { user, backend } = open(PanelWindow, state({ cards: [call], ...lines }), withCrm());
+  await user.click(screen.getByRole("button", { name: "Who is Ada Lovelace?" }));
+  await user.click(await screen.findByRole("button", { name: "Wrong person, not Ada Lovelace" }));
+  await user.click(screen.getByRole("button", { name: "Who is +44 20 7946 0958?" }));
+  await user.click(await screen.findByRole("button", { name: "Find" }));
+  await user.type(await screen.findByRole("searchbox"), "ivanov");
+  await user.clear(screen.getByRole("searchbox"));
+  await user.type(screen.getByRole("searchbox"), "lovelace");
+  await user.click(within(await screen.findByRole("list", { name: "Who is it?" })).getByRole("button"));
+  await expectAccessible();
+  const wishes = backend.asked("wish").map(({ wish }) => wish);
+  expect(wishes.filter(({ request }) => request !== "find_people")).toEqual([
+    { request: "unlink_person", call: "c7" },
+    { request: "link_person", call: "r7", record: lovelace.record, remember: "number" },
+  ]);
+});
+
+/** A host with a CRM, for which a name is no number. */
+function withCrm(): (request: Request) => Reply {
+  const answers = crmAnswers();
+  return (request) => {
+    if (request.request === "wish") return { reply: "answer", value: answers(request.wish) };
+    if (request.request !== "explain") return { reply: "dialling", value: { dial: "d9" } };
+    if (/\d/.test(request.text)) return dials(request.text);
+    return {
+      reply: "explanation",
+      value: { verdict: "refused", words: "There is no number in this text.", steps: [] },
+    };
+  };
+}

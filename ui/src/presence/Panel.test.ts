@@ -10,6 +10,7 @@ import type { Fact } from "../wire/Fact";
 import type { Request } from "../wire/Request";
 import { withLine } from "./line.svelte";
 import Panel from "./Panel.svelte";
+import { crmAnswers, ivanov, lovelace } from "../testing/crm";
 import { somebody } from "../testing/people";
 
 beforeEach(() => localStorage.clear());
@@ -258,7 +259,7 @@ test("an_incoming_call_is_told_once_however_often_it_changes", async () => {
 
 test("queues_say_who_waits_and_let_one_pause", async () => {
   const { line, user } = open(queue());
-  const section = screen.getByRole("region", { name: "Queues" });
+  const section = await screen.findByRole("region", { name: "Queues" });
   expect(section.textContent).toMatch(/1 waiting, longest\s+\d:\d\d\s+· 1 of 2 free · 1 paused/);
   await user.click(screen.getByRole("button", { name: "Pause me in Sales" }));
   await user.click(screen.getByRole("button", { name: "Leave Sales" }));
@@ -271,7 +272,7 @@ test("queues_say_who_waits_and_let_one_pause", async () => {
 
 test("a_parked_call_is_picked_up_and_a_missed_one_called_back_or_closed", async () => {
   const { line, user } = open(parked(), missed(), missed({ item: "m2", closed_by: "Boris", closed_at: Date.now() }));
-  await user.click(screen.getByRole("button", { name: "Pick up Karl Weiss from 701" }));
+  await user.click(await screen.findByRole("button", { name: "Pick up Karl Weiss from 701" }));
   await user.click(screen.getByRole("button", { name: "Call back Grace Hopper" }));
   await user.click(screen.getByRole("button", { name: "Close Grace Hopper" }));
   expect(line.orders()).toEqual([{ call: "p1", order: { order: "pick_up" } }]);
@@ -296,6 +297,7 @@ test.each([
   ],
 ])("without_%s_everything_is_grey_with_the_reason", async (_, lose) => {
   const { line, user } = open(boris(), chen({ lamp: "ringing", calls: [lampCall()] }), call(), queue(), parked(), missed());
+  await screen.findByRole("region", { name: "Queues" });
   lose(line);
   expect(screen.getByText("Gone.")).toBeTruthy();
   expect(screen.getByText(/Tries again in 0:\d\d/)).toBeTruthy();
@@ -342,6 +344,47 @@ test("hostile_texts_stay_texts", async () => {
   expectNothingInjected();
 });
 
+test("contacts_of_all_sources_stand_below_the_colleagues_and_a_click_calls", async () => {
+  const { line, user } = open(boris(), crmAnswers());
+  await user.type(search(), "иван иванов");
+  const contacts = await screen.findByRole("list", { name: "Contacts" });
+  await expectAccessible();
+  await user.click(within(contacts).getByRole("button"));
+  expect(line.asked("dial").map(({ text }) => text)).toEqual([ivanov.numbers[0]]);
+});
+
+test("enter_goes_from_a_search_without_colleagues_to_the_contact", async () => {
+  const { line, user } = open(boris(), crmAnswers());
+  await user.type(search(), "иван иванов");
+  await screen.findByRole("list", { name: "Contacts" });
+  await waitFor(() => expect(line.asked("find_people")).toHaveLength(2));
+  await user.click(search());
+  await user.keyboard("{Enter}");
+  await waitFor(() => expect(line.asked("dial").map(({ text }) => text)).toEqual([ivanov.numbers[0]]));
+});
+
+test("a_contact_that_is_chosen_while_transferring_gets_the_call", async () => {
+  const { line, user } = open(call(), crmAnswers());
+  await user.keyboard("t/");
+  await user.keyboard("lovelace");
+  await user.click(await screen.findByRole("button", { name: /^Ada Lovelace/ }));
+  expect(line.orders()).toEqual([{ call: "c1", order: { order: "blind_transfer", to: lovelace.numbers[0] } }]);
+});
+
+test("of_an_own_call_it_can_be_said_who_it_is", async () => {
+  const { line, user } = open(call({ people: { found: "one", person: lovelace } }));
+  await user.click(screen.getByRole("button", { name: "Who is Ada Lovelace?" }));
+  await user.click(await screen.findByRole("button", { name: /^Wrong person/ }));
+  expect(line.asked("unlink_person")).toEqual([{ request: "unlink_person", call: "c1" }]);
+  expect(screen.getByRole("link", { name: "Open in Tryton" })).toBeTruthy();
+  await expectAccessible();
+});
+
+test("of_a_colleague_who_calls_no_contact_source_is_asked", () => {
+  open(call({ internal: true }));
+  expect(screen.queryByRole("button", { name: /^Who is/ })).toBeNull();
+});
+
 test("of_a_thousand_colleagues_few_are_in_the_document_and_a_change_draws_one_tile", async () => {
   const { line } = open(...thousand());
   expect(Number(screen.getByRole("grid").getAttribute("aria-rowcount"))).toBeGreaterThan(200);
@@ -364,7 +407,7 @@ function open(...given: (Fact | ((request: Request) => Answer))[]) {
 }
 
 function search(): HTMLElement {
-  return screen.getByRole("searchbox", { name: "Search colleagues" });
+  return screen.getByRole("searchbox", { name: "Search colleagues and contacts" });
 }
 
 function tile(number: string): HTMLElement {

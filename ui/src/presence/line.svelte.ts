@@ -1,5 +1,6 @@
 // What the panel knows of whoever brings it the server's facts: a browser, a program, a test.
 import { getContext } from "svelte";
+import type { Asker } from "../people/asker";
 import type { Answer } from "../wire/Answer";
 import type { ErrorCode } from "../wire/ErrorCode";
 import type { Interest } from "../wire/Interest";
@@ -15,7 +16,7 @@ export type LineStatus =
   /** Needs a person: signed out, or another version. */
   | { line: "ended"; words: string };
 
-export interface Line {
+export interface Line extends Asker {
   readonly facts: Facts;
   readonly status: LineStatus;
   /** Always answers. The same `id` again is the same wish; without one it is a wish of its own. */

@@ -1,5 +1,6 @@
 import { screen, waitFor, within } from "@testing-library/svelte";
 import { expect, test } from "vitest";
+import { connected, findings, kinds } from "../testing/crm";
 import { HOSTILE, settings, state } from "../testing/samples";
 import { expectAccessible, expectNothingInjected, open } from "../testing/open";
 import type { TestReport } from "../types/TestReport";
@@ -173,4 +174,60 @@ test("a_code_connects_and_a_refusal_is_said", async () => {
   expect((await screen.findByRole("alert")).textContent).toContain(words);
   // A code is no setting: nothing waits to be saved.
   expect(screen.queryByText("Not saved yet")).toBeNull();
+});
+
+test("contact_sources_are_saved_by_themselves_and_are_no_edit_of_the_form_around", async () => {
+  const { user, backend, change } = open(
+    SettingsWindow,
+    state({ settings: settings({ connectors: { kinds, connected: [] } }) }),
+  );
+  await user.click(await screen.findByRole("button", { name: "Connect a CRM or directory" }));
+  await user.click(press("Tryton"));
+  const form = within(screen.getByRole("group", { name: "Settings of Tryton" }));
+  await user.type(form.getByLabelText(/^Address/), "https://crm.example.com");
+  await user.type(form.getByLabelText(/^API key/), "hunter2{Enter}");
+  expect(screen.queryByText("Not saved yet")).toBeNull();
+  expect(backend.asked("save_settings")).toEqual([]);
+  expect(backend.asked("save_connector")).toEqual([
+    {
+      request: "save_connector",
+      connector: {
+        id: "tryton",
+        file: "tryton",
+        enabled: true,
+        values: { base_url: "https://crm.example.com", database: "" },
+      },
+      secrets: { api_key: "hunter2" },
+    },
+  ]);
+  change({ part: "settings", value: settings({ connectors: { kinds, connected } }) });
+  expect(screen.getByRole("switch", { name: "Ask Tryton" })).toBeTruthy();
+  await expectAccessible();
+});
+
+test("the_agent_tests_moves_reads_signs_in_to_and_forgets_a_source", async () => {
+  const refusal = { reply: "refused", value: { code: "connector", words: "There is no such file." } } as const;
+  const { user, backend } = open(
+    SettingsWindow,
+    state({ settings: settings({ connectors: { kinds, connected } }) }),
+    (request) =>
+      request.request === "test_connector"
+        ? { reply: "findings", value: { findings } }
+        : request.request === "read_connector_file"
+          ? refusal
+          : { reply: "done" },
+  );
+  await user.click(await screen.findByRole("button", { name: "Change Tryton" }));
+  await user.click(press("Test Tryton"));
+  await screen.findByText("The key is accepted as Anna Petrova.");
+  await user.click(press("Ask Tryton later"));
+  await user.click(press("Remove Odoo 19"));
+  await user.click(press("Remove for good Odoo 19"));
+  await user.click(press("Connect another"));
+  await user.type(screen.getByLabelText("Or a description of your own"), "/x.toml{Enter}");
+  await screen.findByText("There is no such file.");
+  expect(backend.asked("test_connector")[0]).toMatchObject({ connector: { id: "tryton" }, secrets: {} });
+  expect(backend.asked("move_connector")).toEqual([{ request: "move_connector", connector: "tryton", to: 1 }]);
+  expect(backend.asked("remove_connector")).toEqual([{ request: "remove_connector", connector: "odoo" }]);
+  expect(backend.asked("read_connector_file")).toEqual([{ request: "read_connector_file", file: "/x.toml" }]);
 });

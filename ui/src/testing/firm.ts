@@ -72,6 +72,8 @@ export function call(over: Partial<Call> = {}): Fact {
     party: { number: "+44 20 7946 0958", name: "Ada Lovelace" },
     call_back: "+442079460958",
     people: { found: "nobody" },
+    sources: [],
+    remembered: null,
     line: null,
     since: SINCE,
     answered: SINCE,

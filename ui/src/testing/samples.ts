@@ -6,7 +6,7 @@ import type { People } from "../wire/People";
 import type { Recent } from "../types/Recent";
 import type { SettingsView } from "../types/SettingsView";
 import type { State } from "../types/State";
-import { somebody } from "./people";
+import { found, somebody } from "./people";
 
 export const ada: People = {
   found: "one",
@@ -22,6 +22,8 @@ export function card(over: Partial<Card> = {}): Card {
     phase: "ringing",
     party: { number: "+44 20 7946 0958", name: null },
     people: ada,
+    sources: [found("contacts.vcf", null)],
+    remembered: null,
     line: "Sales line",
     extension: "101",
     since: Date.now() - 24_000,
@@ -50,6 +52,7 @@ export function recent(over: Partial<Recent> = {}): Recent {
     direction: "incoming",
     party: { number: "+44 20 7946 0958", name: null },
     person: ada.found === "one" ? ada.person : null,
+    line: null,
     at: Date.now() - 60_000,
     outcome: "missed",
     call_back: "+442079460958",
@@ -112,6 +115,7 @@ export function settings(over: Partial<SettingsView> = {}): SettingsView {
         international_prefix: "",
       },
       contacts_file: "/home/anna/contacts.vcf",
+      connectors: [],
       charset: "",
       keep_windows: "likely",
       confirm_links: true,
@@ -129,6 +133,7 @@ export function settings(over: Partial<SettingsView> = {}): SettingsView {
       { name: "yealink", label: "Yealink" },
     ],
     contacts: "3 people, 1 entry skipped: line 12 has no end",
+    connectors: { kinds: [], connected: [] },
     ...over,
   };
 }

@@ -1,9 +1,11 @@
 // States to look at in a browser: `npm run dev`, then `card.html?scene=several`.
 import { FakeBackend } from "../backend/fake";
+import type { Card } from "../types/Card";
 import type { State } from "../types/State";
+import { connected, crmAnswers, findings, ivanov, ivanova, kinds, lovelace } from "./crm";
 import { firm } from "./firm";
 import { ada, card, confirm, dial, HOSTILE, recent, settings, state } from "./samples";
-import { somebody } from "./people";
+import { asking, failing, found, somebody } from "./people";
 
 const hour = 3_600_000;
 
@@ -49,6 +51,70 @@ const scenes: Record<string, () => State> = {
         }),
       ],
     }),
+  crm: () => state({ cards: [crmCard({})] }),
+  chosen: () =>
+    state({
+      cards: [crmCard({ remembered: { by: "Anna Petrova", at: Date.now() - 9 * hour, line: null } })],
+    }),
+  asking: () =>
+    state({ cards: [crmCard({ people: { found: "asking" }, sources: [asking("Tryton"), found("Contacts", null, 0)] })] }),
+  late: () => state({ cards: [crmCard({ sources: [found("Tryton", 84), asking("Odoo")] })] }),
+  choose: () =>
+    state({
+      cards: [
+        crmCard({
+          party: { number: "+7 906 219-50-47", name: null },
+          people: { found: "several", people: [ivanov, ivanova] },
+          sources: [found("Tryton", 84), found("Contacts", null)],
+        }),
+      ],
+    }),
+  unknown: () =>
+    state({
+      cards: [
+        crmCard({ people: { found: "nobody" }, sources: [{ ...found("Tryton", 91), state: "nobody" }, asking("Odoo")] }),
+      ],
+      recent: [recent({ person: null })],
+    }),
+  failing: () =>
+    state({
+      cards: [
+        crmCard({
+          sources: [
+            found("Tryton", 84),
+            failing("Odoo", "does not answer (HTTP 500 “Internal Server Error”). Ask whoever runs it; it is tried again."),
+          ],
+        }),
+        crmCard({
+          call: "c2",
+          people: { found: "nobody" },
+          sources: [failing("Tryton", "refuses the password of “sidetone”. Open settings.")],
+        }),
+      ],
+    }),
+  hostile: () =>
+    state({
+      cards: [
+        crmCard({
+          people: {
+            found: "one",
+            person: somebody({
+              name: HOSTILE.repeat(500),
+              company: HOSTILE,
+              source: HOSTILE,
+              email: "\u202egnp.exe@example.com",
+              url: "javascript:alert(1)",
+              facts: [
+                { label: HOSTILE, value: HOSTILE.repeat(99), url: "data:text/html,x" },
+                { label: "Word", value: "W".repeat(5000), url: "https://example.com/" },
+              ],
+            }),
+          },
+          sources: [found(HOSTILE, 1), failing(HOSTILE, HOSTILE.repeat(99))],
+        }),
+      ],
+    }),
+  connectors: () => state({ settings: settings({ connectors: { kinds, connected } }) }),
   odd: () =>
     state({
       cards: [
@@ -167,11 +233,22 @@ const scenes: Record<string, () => State> = {
     }),
 };
 
+/** A caller of whom the CRM knows something. */
+function crmCard(over: Partial<Card>): Card {
+  return card({
+    people: { found: "one", person: lovelace },
+    sources: [found("Tryton", 84), found("Contacts", null)],
+    ...over,
+  });
+}
+
 export function scene(name: string | null): FakeBackend {
   const made = (scenes[name ?? "empty"] ?? scenes["empty"]!)();
+  const answers = crmAnswers();
   const backend = new FakeBackend(made, (request) => {
     if (request.request === "follow" && request.on) setTimeout(() => backend.facts(firm(), true));
-    if (request.request === "wish") return { reply: "answer", value: { answer: "done" } };
+    if (request.request === "wish") return { reply: "answer", value: answers(request.wish) };
+    if (request.request === "test_connector") return { reply: "findings", value: { findings } };
     if (request.request !== "explain") return { reply: "done" };
     const dials = request.text.replace(/[^0-9*#]/g, "");
     if (dials === "")
@@ -195,5 +272,10 @@ export function scene(name: string | null): FakeBackend {
       },
     };
   });
+  if (name === "asking") {
+    const later = (value: Card, ms: number) => setTimeout(() => backend.change({ part: "cards", value: [value] }), ms);
+    later(crmCard({ sources: [found("Tryton", 84), asking("Odoo")] }), 2000);
+    later(crmCard({ sources: [found("Tryton", 84), failing("Odoo", "does not answer (HTTP 500). It is tried again.")] }), 3000);
+  }
   return backend;
 }

@@ -6,7 +6,15 @@ import type { Party } from "./Party";
 /**
  * A line of the list of recent calls.
  */
-export type Recent = { call: string, direction: Direction, party: Party, person: Person | null, at: number, 
+export type Recent = { call: string, direction: Direction, party: Party, 
+/**
+ * Whoever was found or chosen; `None`: nobody, or one of several.
+ */
+person: Person | null, 
+/**
+ * As in [`Card::line`].
+ */
+line: string | null, at: number, 
 /**
  * What to dial to call back; `None`: number withheld.
  */

@@ -3,4 +3,4 @@
 /**
  * Why a request was not done.
  */
-export type RefusalCode = "no_number" | "needs_consent" | "not_connected" | "not_set_up" | "no_such_call" | "too_many" | "keychain" | "settings" | "enrolment" | "bad_request";
+export type RefusalCode = "no_number" | "needs_consent" | "not_connected" | "not_set_up" | "no_such_call" | "too_many" | "keychain" | "settings" | "connector" | "enrolment" | "bad_request";

@@ -108,6 +108,29 @@ test("the_call_log_is_searched_paged_and_taken_away", async () => {
   await expectAccessible();
 });
 
+test("the_log_names_the_person_at_the_other_end_and_leads_to_the_record", async () => {
+  const person = {
+    name: "Ada King",
+    company: "Engines Ltd",
+    record: { source: "tryton", kind: "party", id: "7" },
+    url: "https://crm.example.com/#7",
+  };
+  const calls = [
+    entry({ person }),
+    entry({ id: "l2", direction: "outgoing", person: { ...person, url: "javascript:alert(1)" } }),
+  ];
+  const { user } = signedIn({ "GET /calls": { calls, next: null } });
+  await user.click(await screen.findByRole("tab", { name: "Call log" }));
+  const [, incoming, outgoing] = await screen.findAllByRole("row");
+  const cells = (row: HTMLElement) => within(row).getAllByRole("cell").map((cell) => cell.textContent ?? "");
+  expect(cells(incoming!)[1]).toMatch(/Ada King.*Engines Ltd.*\+44 20 7946 0958/s);
+  expect(cells(incoming!)[2]).toContain("101");
+  expect(cells(outgoing!)[1]).toContain("Ada Lovelace");
+  expect(cells(outgoing!)[2]).toContain("Ada King");
+  expect(screen.getAllByRole("link", { name: "Ada King" })).toHaveLength(1);
+  await expectAccessible();
+});
+
 test("who_may_not_see_or_take_away_the_log_of_others_is_not_offered_it", async () => {
   const { user } = signedIn({ "GET /calls": { calls: [], next: null } });
   await user.click(await screen.findByRole("tab", { name: "Call log" }));
@@ -188,6 +211,7 @@ function entry(over: Partial<LogEntry> = {}): LogEntry {
     way: ["101", "102"],
     legs: [],
     source: "live",
+    person: null,
     ...over,
   };
 }

@@ -2,6 +2,7 @@
 import type { LogDirection } from "./LogDirection";
 import type { LogLeg } from "./LogLeg";
 import type { LogOutcome } from "./LogOutcome";
+import type { LogPerson } from "./LogPerson";
 import type { LogSource } from "./LogSource";
 import type { Party } from "./Party";
 
@@ -20,4 +21,8 @@ way: Array<string>, legs: Array<LogLeg>,
 /**
  * Seen live, told by the PBX's records afterwards, or both.
  */
-source: LogSource, };
+source: LogSource, 
+/**
+ * Who was at the other end, as far as it was known at its end or somebody said later.
+ */
+person: LogPerson | null, };

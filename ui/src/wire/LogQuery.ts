@@ -7,7 +7,7 @@ import type { LogOutcome } from "./LogOutcome";
  */
 export type LogQuery = { 
 /**
- * A number however it is written, or a part of a name.
+ * A number however it is written, or a part of a name: of a party, or of the person or company at the other end.
  */
 text: string | null, extension: string | null, queue: string | null, direction: LogDirection | null, outcome: LogOutcome | null, from: number | null, until: number | null, before: string | null, 
 /**

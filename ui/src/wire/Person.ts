@@ -11,6 +11,10 @@ export type Person = { name: string, company: string | null, note: string | null
  */
 source: string, record: Record, email: string | null, 
 /**
+ * As people read them, in the source's order; whoever is found by name can be called at them.
+ */
+numbers: Array<string>, 
+/**
  * Who looks after this person there, as the source names him.
  */
 owner: string | null, 

@@ -31,4 +31,8 @@ see_numbers: boolean | null,
 /**
  * Whose calls: groups; empty: everybody's, where calls are seen at all.
  */
-see_groups: Array<string>, };
+see_groups: Array<string>, 
+/**
+ * Makes new people in contact sources.
+ */
+create_people: boolean, };

@@ -54,6 +54,7 @@ impl Entry {
             parkings: Vec::new(),
             voicemail: None,
             originate: None,
+            placed_by: None,
             started: now,
             picked_up: None,
             answered: None,

@@ -170,6 +170,7 @@ impl CallTracker {
             Some(call) => (*call, false),
             None => (self.new_call(linkedid, now), true),
         };
+        self.note_origin(call, uniqueid, linkedid, is_first);
         let uniqueid = Uniqueid::from(uniqueid);
         let technology = technology_of(name);
         self.calls[call].channels += 1;
@@ -202,6 +203,15 @@ impl CallTracker {
             self.give_leg(key, Role::Caller);
         }
         Some(key)
+    }
+
+    fn note_origin(&mut self, call: CallKey, uniqueid: &str, linkedid: &str, is_first: bool) {
+        let placed_by = &mut self.calls[call].call.placed_by;
+        if is_first && uniqueid != linkedid {
+            *placed_by = Some(Uniqueid::from(linkedid));
+        } else {
+            placed_by.take_if(|origin| origin.as_str() == uniqueid);
+        }
     }
 
     fn new_call(&mut self, linkedid: &str, now: Instant) -> CallKey {
@@ -779,7 +789,7 @@ impl Entry {
     }
 
     /// Who was taken for the caller turns out to have been dialled.
-    fn forget_caller(&mut self) {
+    pub(super) fn forget_caller(&mut self) {
         self.call.caller = Party::default();
         self.call.dialled = None;
     }

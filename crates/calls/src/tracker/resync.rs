@@ -7,7 +7,7 @@ use ami::{ChannelName, ChannelState, Uniqueid, Value};
 
 use super::{BridgeKind, CallTracker, ChannelKey, Listing};
 use crate::{
-    End, LiveChannel, PbxLists, Role,
+    Direction, End, LiveChannel, PbxLists, Role,
     extensions::{Technology, technology_of},
 };
 
@@ -149,6 +149,9 @@ impl CallTracker {
         let entry = &mut self.calls[call];
         entry.call.started = entry.call.started.min(born);
         let placed_it = live.uniqueid.as_str() == live.linkedid.as_str() && !live.was_dialled();
+        if self.is_left_alone(key, live) {
+            self.make_callee(key, live);
+        }
         let is_callers = self.channels[key].role == Some(Role::Caller)
             || placed_it
             || self.is_agents_phone(call, live.channel.as_str());
@@ -173,6 +176,35 @@ impl CallTracker {
         if live.state != ChannelState::Ringing {
             self.changed(call);
         }
+    }
+
+    /// A phone that rings for a caller who is not listed any more: he hung up a moment ago, and the first channel of a
+    /// call is not always the one that placed it.
+    fn is_left_alone(&self, key: ChannelKey, live: &LiveChannel) -> bool {
+        let call = &self.calls[self.channels[key].call].call;
+        let is_alone = matches!(call.legs.as_slice(), [leg] if leg.role == Role::Caller);
+        is_alone
+            && live.was_dialled()
+            && live.state != ChannelState::Up
+            && live.uniqueid.as_str() != live.linkedid.as_str()
+            && call.originate.is_none()
+    }
+
+    fn make_callee(&mut self, key: ChannelKey, live: &LiveChannel) {
+        self.channels[key].role = Some(Role::Callee);
+        let entry = &mut self.calls[self.channels[key].call];
+        entry.forget_caller();
+        for leg in &mut entry.call.legs {
+            leg.role = Role::Callee;
+        }
+        let caller = live.connected.clone();
+        let is_inside = |number: &str| self.extensions.is_extension(number);
+        entry.call.direction = if caller.number.as_deref().is_some_and(is_inside) {
+            Direction::Internal
+        } else {
+            Direction::Incoming
+        };
+        entry.call.caller = caller;
     }
 
     /// The halves of a Local pair differ in the last digit of their names only.

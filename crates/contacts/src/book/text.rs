@@ -32,7 +32,10 @@ pub(super) fn unpack_into(text: &mut String, packed: &[u8]) {
     match packed {
         // It was a str when it was packed.
         [WIDE, wide @ ..] => text.push_str(std::str::from_utf8(wide).unwrap_or_default()),
-        narrow => text.extend(narrow.iter().map(|byte| widened(*byte))),
+        narrow => {
+            text.reserve(narrow.len() * 2);
+            text.extend(narrow.iter().map(|byte| widened(*byte)));
+        }
     }
 }
 

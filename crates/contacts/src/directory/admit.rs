@@ -82,6 +82,8 @@ impl<'a> Origin<'a> {
                 source: self.title(),
                 record: self.record(person.record),
                 email,
+                // Only who searches calls somebody by them; a lookup has no time to write them out.
+                numbers: Vec::new(),
                 owner: optional(person.owner, clean::MAX_NAME),
                 url: url(person.url),
                 facts: facts.filter(says_something).collect(),

@@ -32,6 +32,18 @@ impl Candidate {
         self.records.contains(record)
     }
 
+    /// As people read them, those of the first source first, each once.
+    pub(super) fn numbers(&self) -> Vec<String> {
+        let mut numbers: Vec<String> = Vec::new();
+        for number in self.members.iter().flat_map(|known| &known.numbers) {
+            let number = number.to_string();
+            if !numbers.contains(&number) {
+                numbers.push(number);
+            }
+        }
+        numbers
+    }
+
     /// In no source twice: there, two records are two people.
     fn is_new_to(&self, known: &Known) -> bool {
         let source = &known.person.record.source;

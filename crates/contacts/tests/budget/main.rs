@@ -1,4 +1,4 @@
-//! What a book of 100,000 people may cost: as a book of a million numbers may, in its measure.
+//! What a book of 50,000 people may cost: as a book of a million numbers may, in its measure.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,12 +15,12 @@ use std::{path::Path, time::Instant};
 
 /// One test on its own: the counter counts for the whole process.
 #[test]
-fn a_book_of_150_000_numbers_keeps_so_much_that_a_million_keep_100_mb() {
+fn a_book_keeps_so_little_of_75_000_numbers_that_a_million_keep_100_mb() {
     let plan = DialPlan::new(Region::RU);
     PhoneNumber::parse("+7 906 219-50-47", Region::RU).unwrap();
     for (text, name) in [
-        (made_up::vcards(100_000), "b.vcf"),
-        (made_up::csv(100_000), "b.csv"),
+        (made_up::vcards(50_000), "b.vcf"),
+        (made_up::csv(50_000), "b.csv"),
     ] {
         let before = counting::live_bytes();
         let start = Instant::now();
@@ -29,13 +29,13 @@ fn a_book_of_150_000_numbers_keeps_so_much_that_a_million_keep_100_mb() {
         let kept = counting::live_bytes().saturating_sub(before);
         assert_eq!(
             (book.len(), report.skipped, report.numbers),
-            (100_000, 0, 150_000)
+            (50_000, 0, 75_000)
         );
-        assert!(kept > 5_000_000, "the counter counts nothing: {kept}");
-        assert!(kept <= 15_000_000, "{name} keeps {kept} bytes");
+        assert!(kept > 2_500_000, "the counter counts nothing: {kept}");
+        assert!(kept <= 7_500_000, "{name} keeps {kept} bytes");
         // A second is the goal of the optimised program; this one is neither that nor alone.
         assert!(elapsed.as_secs() < 30, "{name} took {elapsed:?}");
-        let number = PhoneNumber::parse("8 (906) 005-00-00", Region::RU).unwrap();
-        assert!(matches!(book.find(&number), Match::One(person) if person.name.contains("50000")));
+        let number = PhoneNumber::parse("8 (906) 004-00-00", Region::RU).unwrap();
+        assert!(matches!(book.find(&number), Match::One(person) if person.name.contains("40000")));
     }
 }

@@ -8,8 +8,9 @@ use contacts::{
 };
 use phone_number::{DialPlan, PhoneNumber, Region};
 use std::{
+    collections::HashMap,
     sync::{
-        Arc, Mutex,
+        Arc, LazyLock, Mutex, OnceLock,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
@@ -21,8 +22,14 @@ pub(crate) fn plan() -> DialPlan {
     DialPlan::new(Region::RU)
 }
 
+/// Each text is read once: the numbering plans take their time in a program that is not optimised.
 pub(crate) fn number(text: &str) -> PhoneNumber {
-    plan().number(text).unwrap()
+    static READ: LazyLock<Mutex<HashMap<String, PhoneNumber>>> = LazyLock::new(Mutex::default);
+    let mut read = READ.lock().unwrap();
+    let number = read.entry(text.to_owned());
+    number
+        .or_insert_with(|| plan().number(text).unwrap())
+        .clone()
 }
 
 pub(crate) fn asked(text: &str) -> Question {
@@ -131,6 +138,7 @@ pub(crate) struct Fake {
     running: AtomicUsize,
     most_at_once: AtomicUsize,
     news: watch::Sender<u64>,
+    schemes: OnceLock<Vec<String>>,
 }
 
 #[derive(Clone, Default)]
@@ -138,10 +146,10 @@ struct State {
     people: Vec<Person>,
     error: Option<SourceError>,
     slow: Duration,
+    deadline: Option<Duration>,
     local: bool,
     records: bool,
     panics: bool,
-    schemes: Vec<String>,
     by_line: bool,
 }
 
@@ -158,6 +166,7 @@ impl Fake {
             running: AtomicUsize::new(0),
             most_at_once: AtomicUsize::new(0),
             news: watch::Sender::new(0),
+            schemes: OnceLock::new(),
         })
     }
 
@@ -168,6 +177,11 @@ impl Fake {
 
     pub(crate) fn knows(self: Arc<Self>, person: Person) -> Arc<Self> {
         self.with(|state| state.people.push(person))
+    }
+
+    /// How long people wait for it.
+    pub(crate) fn deadline(self: Arc<Self>, time: Duration) -> Arc<Self> {
+        self.with(|state| state.deadline = Some(time))
     }
 
     pub(crate) fn slow(self: Arc<Self>, time: Duration) -> Arc<Self> {
@@ -201,6 +215,12 @@ impl Fake {
 
     pub(crate) fn by_line(self: Arc<Self>) -> Arc<Self> {
         self.with(|state| state.by_line = true)
+    }
+
+    pub(crate) fn schemes_are(self: Arc<Self>, schemes: &[&str]) -> Arc<Self> {
+        let schemes: Vec<String> = schemes.iter().map(|scheme| (*scheme).to_owned()).collect();
+        self.schemes.set(schemes).unwrap();
+        self
     }
 
     pub(crate) fn forgets(self: Arc<Self>, name: &str) -> Arc<Self> {
@@ -314,8 +334,16 @@ impl Source for Fake {
         Some(self.news.subscribe())
     }
 
+    fn schemes(&self) -> &[String] {
+        self.schemes.get().map_or(&[], Vec::as_slice)
+    }
+
     fn depends_on_line(&self) -> bool {
         self.get().by_line
+    }
+
+    fn deadline(&self) -> Duration {
+        self.get().deadline.unwrap_or(Duration::from_secs(3))
     }
 
     fn is_local(&self) -> bool {

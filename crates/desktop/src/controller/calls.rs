@@ -10,6 +10,7 @@ use view::{Card, CardPhase, Change, RefusalCode, Reply, UnixMicros, Window};
 impl<S: Shell> Controller<S> {
     pub(super) fn call(&mut self, call: CallUpdate, now: Now) {
         let id = call.call.to_string();
+        let call = self.found.name(&id, call);
         if call.direction == Direction::Incoming {
             self.incoming(&id, &call, now);
         }
@@ -24,6 +25,7 @@ impl<S: Shell> Controller<S> {
         if is_over(&call) {
             self.calls.remove(&id);
             self.cards.forget(&id);
+            self.found.forget(&id);
         } else {
             self.calls.insert(id, call);
         }
@@ -43,7 +45,9 @@ impl<S: Shell> Controller<S> {
             self.card_wanted(id, now);
         }
         if call.phase != Phase::Ringing {
-            self.shell.withdraw(id);
+            self.withdraw_ring(id);
+        } else if self.rung.contains_key(id) {
+            self.notify_ring(id, now);
         }
     }
 
@@ -72,15 +76,27 @@ impl<S: Shell> Controller<S> {
             return;
         };
         let notification = ring_notification(card);
+        let before = self.rung.insert(id.to_owned(), notification.clone());
+        // Who it is may come late, and takes the place of the number alone.
+        if before.as_ref() == Some(&notification) {
+            return;
+        }
+        if before.is_none() {
+            self.hops.ring(id, now.unix_us).notified = Some(now.unix_us);
+        }
         self.shell.notify(notification);
-        self.hops.ring(id, now.unix_us).notified = Some(now.unix_us);
+    }
+
+    pub(super) fn withdraw_ring(&mut self, id: &str) {
+        self.rung.remove(id);
+        self.shell.withdraw(id);
     }
 
     pub(super) fn painted(&mut self, calls: &[String], received: UnixMicros, painted: UnixMicros) {
         for call in calls {
             self.hops.painted(call, received, painted);
             self.windows.is_painted(call);
-            self.shell.withdraw(call);
+            self.withdraw_ring(call);
         }
     }
 
@@ -90,7 +106,9 @@ impl<S: Shell> Controller<S> {
             NotificationAction::HangUp => {
                 let _ = self.hang_up_any(Some(key));
             }
-            NotificationAction::Closed => {}
+            NotificationAction::Closed => {
+                self.rung.remove(key);
+            }
         }
     }
 

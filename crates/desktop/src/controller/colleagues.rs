@@ -3,17 +3,20 @@
 //! With a server its facts are passed on and wishes go to it. Without one the shell reads the engine's feed, and what
 //! concerns this person alone is made here in the same words.
 
+use super::people::Made;
 use super::{Asker, Controller, LookUp, Speech, WHO_IS};
 use crate::outbox::Outbox;
-use crate::shell::{ClientId, Now, ServerCommand, ServerEvent, Shell};
+use crate::shell::{ClientId, Now, PeopleWish, ServerCommand, ServerEvent, Shell};
 use engine::{Ability, CallUpdate, Capabilities, Command, DialUpdate, OrderId, Outcome};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use view::{RefusalCode, Reply, Source};
-use wire::{Answer, ErrorCode, Fact, Failure, Interest, Names};
+use wire::{Answer, ErrorCode, Fact, Failure, Interest, Names, Person};
 
 /// An order is answered within a few seconds; later than this nobody knows.
 const WISH: Duration = Duration::from_secs(15);
+/// A CRM may take its time to make a new person.
+const MAKING: Duration = Duration::from_secs(40);
 /// Wishes that wait at once; a person has one or two.
 const WISHES: usize = 64;
 /// Letters of a wish's id.
@@ -33,18 +36,38 @@ pub(super) struct Colleagues {
     own: BTreeMap<String, Fact>,
     lacking: Capabilities,
     wishes: BTreeMap<String, Wish>,
+    made: Made,
 }
 
 #[derive(Debug)]
 struct Wish {
     askers: Vec<Asker>,
     until: Instant,
+    wish: wire::Request,
+}
+
+/// Who carries a wish out.
+enum Errand {
+    Engine(Box<Command>),
+    People(PeopleWish),
+    Server,
 }
 
 impl Colleagues {
     pub(super) fn next_expiry(&self) -> Option<Instant> {
         let wishes = self.wishes.values().map(|wish| wish.until);
         wishes.chain(self.outbox.due()).min()
+    }
+
+    /// The same wish under way: the same id, or somebody who is made already.
+    fn running(&mut self, id: &str, wish: &wire::Request) -> Option<&mut Wish> {
+        let is_made = matches!(wish, wire::Request::CreatePerson { .. });
+        let twice = self
+            .wishes
+            .iter()
+            .find(|(_, other)| is_made && other.wish == *wish);
+        let twice = twice.map(|(id, _)| id.clone());
+        self.wishes.get_mut(twice.as_deref().unwrap_or(id))
     }
 
     /// Nobody waits for those answers any more.
@@ -290,46 +313,68 @@ impl<S: Shell> Controller<S> {
 
     /// Sends it off once; whoever asks again meanwhile gets the same answer.
     fn ask_for(&mut self, asker: Asker, id: String, wish: wire::Request, now: Now) {
-        if let Some(running) = self.colleagues.wishes.get_mut(&id) {
-            return running.askers.push(asker);
+        if let Some(answer) = self.colleagues.made.again(&id, &wish, now.instant) {
+            return self.reply(asker, Reply::Answer(answer));
         }
-        if let Some(trouble) = self.trouble() {
-            return self.refuse(asker, RefusalCode::NotConnected, trouble);
+        if let Some(running) = self.colleagues.running(&id, &wish) {
+            return running.askers.push(asker);
         }
         if self.colleagues.wishes.len() >= WISHES {
             let words = "Too much at once. Try again when the rest is done.";
             return self.refuse(asker, RefusalCode::TooMany, words);
         }
-        let command = if self.is_server_mode() {
-            None
-        } else {
-            match self.command_for(&id, wish.clone()) {
-                Ok(command) => Some(command),
-                Err(failure) => return self.reply(asker, Reply::Answer(Answer::Failed(failure))),
-            }
+        let errand = match self.errand(&id, &wish) {
+            Ok(errand) => errand,
+            Err(failure) => return self.reply(asker, Reply::Answer(Answer::Failed(failure))),
         };
-        let until = now.instant + WISH;
-        let askers = vec![asker];
-        self.colleagues
-            .wishes
-            .insert(id.clone(), Wish { askers, until });
-        match command {
-            Some(command) => self.shell.backend(command),
-            None => self.shell.server(ServerCommand::Send { id, request: wish }),
+        // Contact sources are asked whether there is a line to the phone system or not.
+        if let Some(trouble) = self.trouble()
+            && !matches!(errand, Errand::People(_))
+        {
+            return self.refuse(asker, RefusalCode::NotConnected, trouble);
+        }
+        let running = Wish {
+            askers: vec![asker],
+            until: now.instant + patience(&wish),
+            wish: wish.clone(),
+        };
+        self.colleagues.wishes.insert(id.clone(), running);
+        match errand {
+            Errand::Engine(command) => self.shell.backend(*command),
+            Errand::People(wish) => self.shell.people(&id, wish),
+            Errand::Server => self.shell.server(ServerCommand::Send { id, request: wish }),
         }
     }
 
-    fn command_for(&self, id: &str, wish: wire::Request) -> Result<Command, Failure> {
-        let wire::Request::Order { call, order } = wish else {
-            let words = "This needs an integration server.";
-            return Err(Failure::new(ErrorCode::NotFound, words));
-        };
-        let call = call.as_deref().map(presence::convert::call_id);
-        Ok(Command::Order {
-            order: presence::convert::order_id(id),
-            call: call.transpose()?,
-            what: presence::convert::order(order, &self.dial_plan())?,
-        })
+    fn errand(&self, id: &str, wish: &wire::Request) -> Result<Errand, Failure> {
+        use wire::Request;
+        if self.is_server_mode() {
+            return Ok(Errand::Server);
+        }
+        match wish {
+            Request::Order { call, order } => {
+                let call = call.as_deref().map(presence::convert::call_id);
+                Ok(Errand::Engine(Box::new(Command::Order {
+                    order: presence::convert::order_id(id),
+                    call: call.transpose()?,
+                    what: presence::convert::order(order.clone(), &self.dial_plan())?,
+                })))
+            }
+            Request::FindPeople { .. }
+            | Request::LinkPerson { .. }
+            | Request::UnlinkPerson { .. }
+            | Request::PersonForms { .. }
+            | Request::CreatePerson { .. } => self.people_wish(wish).map(Errand::People),
+            Request::CloseMissed { .. }
+            | Request::Dial { .. }
+            | Request::Cancel { .. }
+            | Request::HangUp { .. }
+            | Request::Explain { .. }
+            | Request::WhoIs { .. } => {
+                let words = "This needs an integration server.";
+                Err(Failure::new(ErrorCode::NotFound, words))
+            }
+        }
     }
 
     pub(super) fn ordered(&mut self, order: &OrderId, outcome: Outcome) {
@@ -337,8 +382,20 @@ impl<S: Shell> Controller<S> {
     }
 
     fn answer(&mut self, id: &str, answer: &Answer) {
-        let wish = self.colleagues.wishes.remove(id);
-        for asker in wish.into_iter().flat_map(|wish| wish.askers) {
+        self.answer_of_people(id, answer, None);
+    }
+
+    /// Lays it over what is shown before the window is told that it is done.
+    pub(super) fn answer_of_people(&mut self, id: &str, answer: &Answer, linked: Option<Person>) {
+        let Some(Wish { askers, wish, .. }) = self.colleagues.wishes.remove(id) else {
+            return;
+        };
+        self.people_answered(&wish, answer, linked);
+        if let Some(now) = self.now {
+            let made = &mut self.colleagues.made;
+            made.keep(id, &wish, answer, now.instant);
+        }
+        for asker in askers {
             self.reply(asker, Reply::Answer(answer.clone()));
         }
     }
@@ -355,6 +412,13 @@ impl<S: Shell> Controller<S> {
         let people = found;
         self.reply(asker, Reply::Answer(Answer::People { people }));
     }
+}
+
+fn patience(wish: &wire::Request) -> Duration {
+    if matches!(wish, wire::Request::CreatePerson { .. }) {
+        return MAKING;
+    }
+    WISH
 }
 
 fn everything() -> Interest {

@@ -297,6 +297,8 @@ impl<S: Shell> Controller<S> {
         view.secret = SecretState::Stored;
         self.shell.save_settings(&view.settings);
         self.shell.store_secret(&view.settings, token.clone());
+        // The server asks its own sources from now on.
+        self.shell.use_sources(&view.settings);
         self.secret = Some(token);
         // What the keychain says of an older question does not count any more.
         self.loading_secret = false;
@@ -365,6 +367,7 @@ impl<S: Shell> Controller<S> {
         view.settings.server.address.clear();
         self.shell.save_settings(&view.settings);
         let settings = view.settings.clone();
+        self.shell.use_sources(&settings);
         self.change(Change::Settings(Box::new(view)));
         self.remote = Remote::default();
         self.draw_server();

@@ -2,7 +2,7 @@
 
 use super::{Asker, Controller};
 use crate::plan::{self, engine_config};
-use crate::shell::{Now, SecretOutcome, Shell};
+use crate::shell::{ConnectorCommand, Now, SecretOutcome, Shell};
 use engine::Command;
 use secrecy::SecretString;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ const TEST: Duration = Duration::from_secs(20);
 /// Settings that are being written.
 #[derive(Debug)]
 pub(super) struct Saving {
-    asker: Asker,
+    pub(super) asker: Asker,
 }
 
 /// A test under way.
@@ -52,7 +52,7 @@ impl<S: Shell> Controller<S> {
     pub(super) fn begin(&mut self) {
         let settings = self.state.settings.settings.clone();
         self.load_secret(&settings);
-        self.shell.watch_contacts(&settings);
+        self.shell.use_sources(&settings);
         self.shell.check_links();
         self.keep_windows_at_start();
     }
@@ -99,6 +99,7 @@ impl<S: Shell> Controller<S> {
                 ..self.state.settings.clone()
             };
             self.change(Change::Settings(Box::new(view)));
+            self.shell.connector(ConnectorCommand::Kinds);
         }
     }
 
@@ -121,8 +122,14 @@ impl<S: Shell> Controller<S> {
         }
         let old = std::mem::take(&mut self.state.settings.settings);
         let same_account = is_same_account(&old, settings);
-        let contacts_changed =
-            old.contacts_file != settings.contacts_file || old.dial_plan != settings.dial_plan;
+        // A form that was opened a while ago knows nothing of what was connected since.
+        let settings = &Settings {
+            connectors: old.connectors.clone(),
+            ..settings.clone()
+        };
+        let sources_changed = old.contacts_file != settings.contacts_file
+            || old.dial_plan != settings.dial_plan
+            || old.server.address != settings.server.address;
         self.state.settings.settings = old;
         let view = SettingsView {
             settings: settings.clone(),
@@ -133,8 +140,8 @@ impl<S: Shell> Controller<S> {
         self.shell.save_settings(settings);
         // In server mode the secret is a token, which nobody types.
         let secret = secret.filter(|_| settings.server.address.trim().is_empty());
-        if contacts_changed {
-            self.shell.watch_contacts(settings);
+        if sources_changed {
+            self.shell.use_sources(settings);
         }
         match secret {
             Some(secret) => {

@@ -64,6 +64,8 @@ pub(super) fn call(from: wire::Call, clock: Clock) -> Option<CallUpdate> {
             name: from.party.name,
         },
         people: from.people,
+        sources: from.sources,
+        remembered: from.remembered,
         line: from.line,
         since: clock.at(from.since),
         answered: from.answered.map(|at| clock.at(at)),

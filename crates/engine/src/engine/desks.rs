@@ -7,10 +7,10 @@ use crate::{
     shown::{Origin, Shown, Surroundings},
 };
 use calls::Call;
-use contacts::Book;
+use contacts::Directory;
 use std::{
     borrow::Borrow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     hash::Hash,
     time::Instant,
 };
@@ -32,6 +32,8 @@ pub(super) struct Desks {
     by_channel: HashMap<Box<str>, Vec<DeskId>>,
     /// Who was told of a call; its legs may have been forgotten since.
     told: HashMap<CallId, Vec<DeskId>>,
+    /// What is shown of each number, in its normal form.
+    by_number: HashMap<Box<str>, BTreeSet<(DeskId, CallId)>>,
     /// How many seats were looked at.
     #[cfg(test)]
     pub(super) visits: std::cell::Cell<usize>,
@@ -90,8 +92,9 @@ impl Desks {
         let seat = self.seats.remove(&id)?;
         leave(&mut self.by_extension, &*seat.desk.extension, id);
         leave(&mut self.by_channel, &*seat.desk.channel, id);
-        for call in seat.shown.keys() {
+        for (call, shown) in &seat.shown {
             leave(&mut self.told, call, id);
+            unlist(&mut self.by_number, shown.number(), &(id, *call));
         }
         Some(seat)
     }
@@ -101,8 +104,9 @@ impl Desks {
         let seat = self.seats.get_mut(&id);
         let shown = seat.map(|seat| std::mem::take(&mut seat.shown));
         let shown = shown.unwrap_or_default();
-        for call in shown.keys() {
+        for (call, shown) in &shown {
             leave(&mut self.told, call, id);
+            unlist(&mut self.by_number, shown.number(), &(id, *call));
         }
         shown
     }
@@ -134,17 +138,28 @@ impl Desks {
         id: DeskId,
         call: &Call,
         origin: Option<Origin>,
-        book: &Book,
+        directory: &Directory,
         read: Instant,
     ) -> Option<CallUpdate> {
         self.visit();
         let Seat { desk, shown, .. } = self.seats.get_mut(&id)?;
-        let around = Surroundings { desk, book, read };
+        let around = Surroundings {
+            desk,
+            directory,
+            read,
+        };
+        let place = (id, call.id);
         if let Some(shown) = shown.get_mut(&call.id) {
+            let before = shown.number().map(Box::from);
             let is_news = shown.refresh(call, origin, around);
+            if before.as_deref() != shown.number() {
+                unlist(&mut self.by_number, before.as_deref(), &place);
+                list(&mut self.by_number, shown.number(), place);
+            }
             return is_news.then(|| shown.update.clone());
         }
         let new = Shown::new(call, origin, around)?;
+        list(&mut self.by_number, new.number(), place);
         let update = new.update.clone();
         debug!(call = %call.id, desk = %id, direction = ?update.direction, "call reached a phone");
         shown.insert(call.id, new);
@@ -164,10 +179,35 @@ impl Desks {
     /// The call is over for everybody.
     pub(super) fn forget_call(&mut self, call: CallId) {
         for id in self.told.remove(&call).unwrap_or_default() {
-            if let Some(seat) = self.seats.get_mut(&id) {
-                seat.shown.remove(&call);
+            if let Some(seat) = self.seats.get_mut(&id)
+                && let Some(shown) = seat.shown.remove(&call)
+            {
+                unlist(&mut self.by_number, shown.number(), &(id, call));
             }
         }
+    }
+
+    /// Where a number is shown; `None`: everything that is shown.
+    pub(super) fn shown_of(&self, number: Option<&str>) -> Vec<(DeskId, CallId)> {
+        match number {
+            Some(number) => {
+                let shown = self.by_number.get(number).into_iter();
+                shown.flatten().copied().collect()
+            }
+            None => self.by_number.values().flatten().copied().collect(),
+        }
+    }
+
+    /// Asks the directory again who is shown there; what there is to tell of it.
+    pub(super) fn look_up(
+        &mut self,
+        id: DeskId,
+        call: CallId,
+        directory: &Directory,
+    ) -> Option<CallUpdate> {
+        self.visit();
+        let shown = self.seats.get_mut(&id)?.shown.get_mut(&call)?;
+        shown.look_up(directory).then(|| shown.update.clone())
     }
 
     #[cfg(not(test))]
@@ -177,6 +217,23 @@ impl Desks {
     #[cfg(test)]
     fn visit(&self) {
         self.visits.set(self.visits.get() + 1);
+    }
+}
+
+fn list<V: Ord>(places: &mut HashMap<Box<str>, BTreeSet<V>>, number: Option<&str>, place: V) {
+    if let Some(number) = number {
+        places.entry(number.into()).or_default().insert(place);
+    }
+}
+
+fn unlist<V: Ord>(places: &mut HashMap<Box<str>, BTreeSet<V>>, number: Option<&str>, place: &V) {
+    let Some(number) = number else { return };
+    let Some(listed) = places.get_mut(number) else {
+        return;
+    };
+    listed.remove(place);
+    if listed.is_empty() {
+        places.remove(number);
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     words,
 };
 use ami::{Action, FieldValue, Originate, Refusal, Uniqueid};
+use contacts::Question;
 use phone_number::{Dialable, PhoneNumber};
 use std::time::Instant;
 use tracing::{debug, info, warn};
@@ -22,14 +23,17 @@ impl Engine {
         }
         let plan = self.desks.desk(desk).map(|desk| &desk.dial_plan);
         let number = plan.and_then(|plan| plan.number(number).ok());
-        let people = number
-            .as_ref()
-            .map_or(People::Nobody, |number| numbers::people(&self.book, number));
+        let question = number.clone().map(|number| Question {
+            number,
+            line: None,
+            extension: self.desks.desk(desk).map(|desk| desk.extension.clone()),
+        });
+        let people = numbers::who(&self.directory, question.as_ref(), None).people;
         let channel_id = self.next_channel_id();
         let id = channel_id.clone();
         let originate = self.originate(desk, &wish.target, number.as_ref(), &people, id);
         self.dials
-            .begin(desk, wish, channel_id.clone(), number, people);
+            .begin(desk, wish, channel_id.clone(), question, people);
         match originate {
             Ok(originate) => {
                 self.expect(desk, &originate, now);
@@ -117,18 +121,15 @@ impl Engine {
         }
     }
 
-    /// There is another book.
-    pub(super) fn look_up_dials(&mut self) {
-        let mut found = Vec::new();
-        for dial in self.dials.running() {
-            let Some(number) = &dial.number else { continue };
-            let people = numbers::people(&self.book, number);
+    /// There is news of a number, or of any.
+    pub(super) fn look_up_dials(&mut self, number: Option<&str>) {
+        for channel_id in self.dials.calling(number) {
+            let Some(dial) = self.dials.by_channel_mut(&channel_id) else {
+                continue;
+            };
+            let (question, call) = (dial.question.as_ref(), dial.update.call);
+            let people = numbers::who(&self.directory, question, call).people;
             if people != dial.update.people {
-                found.push((dial.channel_id.clone(), people));
-            }
-        }
-        for (channel_id, people) in found {
-            if let Some(dial) = self.dials.by_channel_mut(&channel_id) {
                 dial.update.people = people;
                 self.tell_dial(&channel_id);
             }

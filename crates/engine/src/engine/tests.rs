@@ -6,6 +6,7 @@
 
 mod desks;
 mod orders;
+mod people;
 
 use super::{Engine, Purpose};
 use crate::{
@@ -17,14 +18,20 @@ use ami::{
     SessionEvent,
 };
 use calls::Seed;
-use contacts::Book;
+use contacts::{
+    Answering, Book, BookSource, Changed, Directory, Person, Question, Source, watch::Watched,
+};
 use insta::assert_snapshot;
 use phone_number::{DialPlan, Dialable, Region};
 use std::{
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
+use tokio::{runtime::Runtime, sync::watch, time::timeout};
 
 #[test]
 fn an_answered_click_is_told_step_by_step() {
@@ -592,14 +599,15 @@ fn hanging_up_names_our_own_channel_and_not_the_callers() {
 
 #[test]
 fn a_new_book_names_who_is_on_the_line() {
-    let mut desk = Desk::connected("101");
-    desk.engine.book(Arc::new(Book::default()));
+    let people = directory(Vec::new());
+    let mut desk = Desk::connected_with("101", people.clone(), Instant::now());
     let story = desk.play_until("22/d_incoming_answered", "DialState", 1);
     assert!(
         story.contains("ringing, my phone rings; nobody known"),
         "{story}"
     );
-    desk.engine.book(book());
+    people.set_sources(vec![book()]);
+    desk.engine.people_changed(&Changed::All, desk.now);
     assert!(
         desk.story()
             .contains("my phone rings; Ada Lovelace, Analytical Engines Ltd")
@@ -711,7 +719,24 @@ fn each_message(bytes: &[u8], mut goes_on: impl FnMut(&Message<'_>) -> bool) {
     }
 }
 
-fn book() -> Arc<Book> {
+/// The runtime in which sources are asked; the engine itself needs none here.
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().expect("a runtime"))
+}
+
+/// A directory of these people.
+fn directory(sources: Vec<Arc<dyn Source>>) -> Directory {
+    let _entered = runtime().enter();
+    let directory = Directory::new(contacts::directory::Settings::new(DialPlan::new(
+        Region::RU,
+    )));
+    directory.set_sources(sources);
+    directory
+}
+
+fn book() -> Arc<dyn Source> {
+    let _entered = runtime().enter();
     let csv = "Name,Company,Phone\nAda Lovelace,Analytical Engines Ltd,+7 916 123-45-67\n";
     let (book, _) = Book::parse(
         csv.as_bytes(),
@@ -719,7 +744,15 @@ fn book() -> Arc<Book> {
         &DialPlan::new(Region::RU),
     )
     .expect("a book");
-    Arc::new(book)
+    let (_, watched) = watch::channel(Arc::new(Watched {
+        book: Arc::new(book),
+        ..Watched::default()
+    }));
+    Arc::new(BookSource::new(
+        "contacts".into(),
+        "people.csv".into(),
+        watched,
+    ))
 }
 
 /// An engine that believes to be connected, and a pencil.
@@ -739,7 +772,12 @@ impl Desk {
     }
 
     fn connected_at(extension: &str, now: Instant) -> Self {
-        let mut engine = Engine::new(seed(now), book(), Board::default(), Log::off().0);
+        let people = directory(vec![book()]);
+        Self::connected_with(extension, people, now)
+    }
+
+    fn connected_with(extension: &str, people: Directory, now: Instant) -> Self {
+        let mut engine = Engine::new(seed(now), people, Board::default(), Log::off().0);
         engine.configure(config(extension), now);
         engine.up(22);
         Self::of(engine, now)

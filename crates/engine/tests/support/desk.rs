@@ -7,7 +7,7 @@
 
 use ami::Uniqueid;
 use calls::Call;
-use contacts::Book;
+use contacts::{Book, BookSource, Directory, directory::Settings, watch::Watched};
 use engine::{
     CallId, CallUpdate, Command, Config, Connection, DialUpdate, End, Fact, Handle, Order, Outcome,
     Pbx, Placing, Progress, Subject, Subscription, Tls, Update, Updates, spawn,
@@ -87,7 +87,6 @@ pub(crate) struct Desk {
     seen: Vec<Update>,
     reader: Subscription<Subject, Fact>,
     facts: BTreeMap<Subject, Fact>,
-    _book: watch::Sender<Arc<Book>>,
 }
 
 impl Desk {
@@ -96,15 +95,20 @@ impl Desk {
         let plan = DialPlan::new(Region::RU);
         let (book, _) =
             Book::parse(csv.as_bytes(), Path::new("people.csv"), &plan).expect("a book");
-        let (sender, receiver) = watch::channel(Arc::new(book));
-        let (handle, updates) = spawn(receiver);
+        let (_, watched) = watch::channel(Arc::new(Watched {
+            book: Arc::new(book),
+            ..Watched::default()
+        }));
+        let directory = Directory::new(Settings::new(plan));
+        let book = BookSource::new("contacts".into(), "people.csv".into(), watched);
+        directory.set_sources(vec![Arc::new(book)]);
+        let (handle, updates) = spawn(directory);
         Self {
             reader: handle.feed().subscribe(),
             facts: BTreeMap::new(),
             handle,
             updates,
             seen: Vec::new(),
-            _book: sender,
         }
     }
 

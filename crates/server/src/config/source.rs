@@ -167,6 +167,7 @@ fn look_over(config: &Config) -> Result<(), String> {
             "the name “{wrong}” of a [[pbx]] may have letters, digits, dots and dashes only"
         ));
     }
+    connectors(config)?;
     for pbx in &config.pbx {
         if pbx
             .dial_plan
@@ -205,6 +206,21 @@ fn look_over(config: &Config) -> Result<(), String> {
     Ok(())
 }
 
+fn connectors(config: &Config) -> Result<(), String> {
+    let mut ids: Vec<&str> = config.connector.iter().map(|one| one.id.as_str()).collect();
+    ids.sort_unstable();
+    if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(format!("two [[connector]] have the id “{}”", pair[0]));
+    }
+    match ids.iter().find(|id| !crate::callers::is_id(id)) {
+        Some(wrong) => Err(format!(
+            "the id “{wrong}” of a [[connector]] may have letters, digits, dots and dashes only, and not be “{}”",
+            crate::callers::BOOK
+        )),
+        None => Ok(()),
+    }
+}
+
 /// Relative paths are meant from the folder of the file, wherever the program is started.
 fn place_beside(config: &mut Config, file: Option<&Path>) {
     let place = |path: &mut String| {
@@ -216,6 +232,12 @@ fn place_beside(config: &mut Config, file: Option<&Path>) {
     place(&mut config.tls.certificate);
     place(&mut config.tls.key);
     place(&mut config.contacts.file);
+    place(&mut config.contacts.secrets_file);
+    for connector in &mut config.connector {
+        if sources::is_own(&connector.file) {
+            place(&mut connector.file);
+        }
+    }
     for pbx in &mut config.pbx {
         place(&mut pbx.ca_file);
         place(&mut pbx.records.csv);
@@ -243,6 +265,9 @@ fn fetch_secrets(config: &mut Config, file: Option<&Path>) -> Result<(), ConfigE
         fetch(&mut pbx.secret, &pbx.secret_file)?;
         fetch(&mut pbx.records.url, &pbx.records.url_file)?;
     }
+    for connector in &mut config.connector {
+        fetch_of_connector(connector, file)?;
+    }
     if let Some(freepbx) = &mut config.people.freepbx {
         fetch(&mut freepbx.password, &freepbx.password_file)?;
     }
@@ -251,6 +276,22 @@ fn fetch_secrets(config: &mut Config, file: Option<&Path>) -> Result<(), ConfigE
     }
     if let Some(oidc) = &mut config.oidc {
         fetch(&mut oidc.client_secret, &oidc.client_secret_file)?;
+    }
+    Ok(())
+}
+
+fn fetch_of_connector(
+    connector: &mut super::Connector,
+    file: Option<&Path>,
+) -> Result<(), ConfigError> {
+    for (name, path) in std::mem::take(&mut connector.secrets) {
+        let Some(name) = name.strip_suffix("_file").map(str::to_owned) else {
+            connector.secrets.insert(name, path);
+            continue;
+        };
+        let mut secret = Secret::default();
+        fetch(&mut secret, path.expose(), file)?;
+        connector.secrets.insert(name, secret);
     }
     Ok(())
 }
@@ -296,6 +337,31 @@ mod tests {
     }
 
     #[test]
+    fn a_connector_has_texts_and_secrets_of_its_own_names() {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::write(folder.path().join("key"), "hush\n").expect("write");
+        let file = folder.path().join("server.toml");
+        let text = "[[connector]]\nid = \"crm\"\nfile = \"./own.toml\"\nvalues.base_url = \"https://crm.example\"\n\
+                    values.port = 8069\nvalues.all = true\nsecrets.api_key_file = \"key\"\nsecrets.pin = \"1234\"\n";
+        std::fs::write(&file, text).expect("write");
+        let config = load(Some(&file), &Vec::new()).expect("config");
+        let connector = &config.connector[0];
+        assert_eq!(connector.values["port"], "8069");
+        assert_eq!(connector.values["all"], "true");
+        assert_eq!(connector.secrets["api_key"].expose(), "hush");
+        assert_eq!(connector.secrets["pin"].expose(), "1234");
+        assert!(
+            Path::new(&connector.file).is_absolute(),
+            "{}",
+            connector.file
+        );
+        let printed = toml::to_string(&config).expect("TOML");
+        assert!(!printed.contains("hush") && !printed.contains("1234"));
+        assert!(words("[[connector]]\n[[connector]]\n").contains("“crm”"));
+        assert!(words("[[connector]]\nid = \"contacts\"\n").contains("“contacts”"));
+    }
+
+    #[test]
     fn the_environment_overrides_the_file() {
         let environment = vec![
             ("SIDETONE__NAME".into(), "Firm".into()),
@@ -322,6 +388,7 @@ mod tests {
             "missed_lines",
             "login_claim",
             "csv_utc",
+            "secrets_file",
             "per_minute",
         ] {
             assert!(text.contains(key), "{key}");

@@ -370,6 +370,7 @@ pub(crate) async fn health(State(app): State<Arc<App>>, _: Admin) -> Answer<Heal
         store_trouble: app.trouble.borrow().clone(),
         log_waiting: u32::try_from(counters.log_waiting.load(Relaxed)).unwrap_or(u32::MAX),
         webhooks_waiting: waiting,
+        sources: app.callers.health(),
         resident_bytes: super::metrics::resident(),
     }))
 }

@@ -91,6 +91,8 @@ pub(crate) enum Ask {
     ),
     Health(oneshot::Sender<Snapshot>),
     People(Vec<Person>),
+    /// What was done beside the hub is done.
+    Done(Asker, Box<Answer>),
     /// Items of the board of missed calls; without one it is gone.
     Board(Vec<(String, Option<wire::MissedCall>)>),
     /// The server ends.

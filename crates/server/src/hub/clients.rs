@@ -311,6 +311,7 @@ impl Hub {
             | Ask::Health(_)
             | Ask::People(_)
             | Ask::Board(_)
+            | Ask::Done(..)
             | Ask::End => {}
         }
     }

@@ -1,6 +1,6 @@
 //! What is somebody's own: phone, calls and dials.
 
-use super::{ClientId, Hub, Person, drawing::text};
+use super::{ClientId, Hub, LiveCall, Person, drawing::text};
 use crate::{
     convert,
     mailbox::{Slot, Text},
@@ -39,6 +39,8 @@ pub(super) struct Own {
 struct Kept {
     slot: Slot,
     text: Text,
+    /// Of a call.
+    live: Option<LiveCall>,
     /// Over; not shown from then on.
     gone_at: Option<Instant>,
 }
@@ -54,6 +56,11 @@ impl Own {
 
     pub(super) fn has_dialled(&self, id: &str) -> bool {
         self.display(id).is_some()
+    }
+
+    /// A call that is shown to him.
+    pub(super) fn live_call(&self, id: &str) -> Option<&LiveCall> {
+        self.calls.get(id)?.live.as_ref()
     }
 
     fn display(&self, id: &str) -> Option<&str> {
@@ -78,14 +85,13 @@ impl Hub {
             Update::Order { order, outcome } => {
                 self.ordered(pbx, desk, &order, &convert::outcome(outcome));
             }
-            Update::WhoIs { key, people } => self.who_is(key, people),
             Update::Phone(phone) => self.own_phone(pbx, desk, convert::phone(phone)),
             Update::Call(call) => {
                 let call = convert::call(&call, now);
                 self.own_call(pbx, desk, call, now);
             }
             Update::Dial(dial) => self.own_dial(pbx, desk, &dial, now),
-            Update::Connection(_) | Update::Tested { .. } => {}
+            Update::WhoIs { .. } | Update::Connection(_) | Update::Tested { .. } => {}
         }
     }
 
@@ -131,6 +137,7 @@ impl Hub {
         };
         let gone_at = call.ended.map(|_| now.instant + CALL_STAYS);
         let key = call.id.clone();
+        let live = Some(self.live_call(pbx, &call));
         let fact = Fact::Call {
             key: key.clone(),
             value: Some(call),
@@ -147,6 +154,7 @@ impl Hub {
             Kept {
                 slot,
                 text,
+                live,
                 gone_at,
             },
         );
@@ -177,6 +185,7 @@ impl Hub {
             Kept {
                 slot,
                 text,
+                live: None,
                 gone_at,
             },
         );

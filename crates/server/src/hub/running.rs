@@ -1,7 +1,8 @@
 //! The hub's loop.
 
-use super::{Ask, Hub, HubHandle, Pbx, Snapshot, rights::Site};
+use super::{Ask, Hub, HubHandle, Pbx, PeopleWish, Snapshot, rights::Site};
 use crate::{clock, counters::Counters, journal::Audit, pbx};
+use contacts::Directory;
 use engine::{DeskId, Fact, Subject, Update, Updates};
 use presence::Now;
 use std::{
@@ -53,6 +54,7 @@ pub(crate) fn start(
     policies: Site,
     audit: mpsc::Sender<Audit>,
     counters: Arc<Counters>,
+    (directory, people_wishes): (Directory, mpsc::Sender<PeopleWish>),
 ) -> HubHandle {
     let (asks, inbox) = mpsc::channel(ASKS);
     let (tell, told) = mpsc::channel(TOLD);
@@ -68,6 +70,8 @@ pub(crate) fn start(
         wishes: Default::default(),
         missed: BTreeMap::new(),
         audit,
+        directory,
+        people_wishes,
         counters,
         policies,
         started: Instant::now(),
@@ -211,6 +215,7 @@ impl Hub {
             }
             Ask::Health(answer) => drop(answer.send(self.health(now))),
             Ask::People(people) => self.take_people(people, now),
+            Ask::Done(asker, answer) => self.answer(asker, *answer),
             Ask::Board(items) => self.board_changed(items),
             Ask::End => self.end(),
             other @ (Ask::Join(..)

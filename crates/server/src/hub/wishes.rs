@@ -24,8 +24,6 @@ const OVERDUE: Duration = Duration::from_secs(20);
 #[derive(Debug, Default)]
 pub(super) struct Wishes {
     orders: HashMap<(usize, DeskId, OrderId), Vec<(Asker, Instant)>>,
-    look_ups: HashMap<u64, (Asker, Instant, Option<Explained>)>,
-    keys: u64,
 }
 
 impl Hub {
@@ -65,15 +63,14 @@ impl Hub {
             Request::Order { call, order } => {
                 self.order(asker, &person, address, id, call.as_deref(), order, now);
             }
-            Request::Explain { text } => self.explain(asker, &person, &text, now),
-            Request::WhoIs { number } => self.look_up(asker, &person, number, None, now),
-            Request::FindPeople { .. }
+            Request::Explain { text } => self.explain(asker, &person, &text),
+            request @ (Request::WhoIs { .. }
+            | Request::FindPeople { .. }
             | Request::LinkPerson { .. }
             | Request::UnlinkPerson { .. }
             | Request::PersonForms { .. }
-            | Request::CreatePerson { .. } => {
-                let words = "This server asks no source of people.";
-                self.answer(asker, failed(ErrorCode::NotFound, words));
+            | Request::CreatePerson { .. }) => {
+                self.people_wish(asker, &person, address, id, request);
             }
             Request::CloseMissed { item } => self.close_missed(asker, &person, item, now),
         }
@@ -310,7 +307,8 @@ impl Hub {
         }
     }
 
-    fn explain(&mut self, asker: Asker, person: &Person, text: &str, now: Now) {
+    /// With whoever is known at once: nobody waits for a CRM to learn what would be dialled.
+    fn explain(&mut self, asker: Asker, person: &Person, text: &str) {
         let Some(pbx) = self.pbx_of(person) else {
             return self.answer(
                 asker,
@@ -318,63 +316,18 @@ impl Hub {
             );
         };
         let plan = &self.pbxs[pbx].config.dial_plan;
-        match resolve_with_steps(plan, text) {
+        let answer = match resolve_with_steps(plan, text) {
             Ok(resolution) => {
-                let number = resolution
-                    .number
-                    .e164()
-                    .unwrap_or(resolution.number.digits());
-                let number = number.to_owned();
-                let explained = explained(&resolution);
-                self.look_up(asker, person, number, Some(explained), now);
+                let number = resolution.number.clone();
+                let who = self.directory.who(&super::people::question(number), None);
+                Explained {
+                    people: who.people,
+                    ..explained(&resolution)
+                }
             }
-            Err(explained) => self.answer(asker, Answer::Explained(*explained)),
-        }
-    }
-
-    fn look_up(
-        &mut self,
-        asker: Asker,
-        person: &Person,
-        number: String,
-        explained: Option<Explained>,
-        now: Now,
-    ) {
-        let pbx = self.pbx_of(person);
-        let desk = self.desk_of(person).map_or(DeskId::OWN, |(_, desk)| desk);
-        self.wishes.keys += 1;
-        let key = self.wishes.keys;
-        let sent = pbx.is_some_and(|pbx| {
-            let command = Command::WhoIs { key, number };
-            self.pbxs[pbx].engine.send_at(desk, command).is_ok()
-        });
-        if !sent || self.wishes.look_ups.len() >= OWED {
-            let people = People::Nobody;
-            let answer = match explained {
-                Some(explained) => Answer::Explained(Explained {
-                    people,
-                    ..explained
-                }),
-                None => Answer::People { people },
-            };
-            return self.answer(asker, answer);
-        }
-        self.wishes
-            .look_ups
-            .insert(key, (asker, now.instant + OVERDUE, explained));
-    }
-
-    pub(super) fn who_is(&mut self, key: u64, people: People) {
-        if let Some((asker, _, explained)) = self.wishes.look_ups.remove(&key) {
-            let answer = match explained {
-                Some(explained) => Answer::Explained(Explained {
-                    people,
-                    ..explained
-                }),
-                None => Answer::People { people },
-            };
-            self.answer(asker, answer);
-        }
+            Err(explained) => *explained,
+        };
+        self.answer(asker, Answer::Explained(answer));
     }
 
     fn close_missed(&mut self, asker: Asker, person: &Person, item: String, now: Now) {
@@ -409,16 +362,6 @@ impl Hub {
             }
             !waiting.is_empty()
         });
-        let keys: Vec<u64> = self
-            .wishes
-            .look_ups
-            .iter()
-            .filter(|(_, (_, until, _))| late(until))
-            .map(|(key, _)| *key)
-            .collect();
-        for key in keys {
-            self.who_is(key, People::Nobody);
-        }
         for asker in unanswered {
             let words = "Nobody knows whether it was done.";
             self.answer(asker, failed(ErrorCode::Unknown, words));
@@ -426,7 +369,7 @@ impl Hub {
     }
 }
 
-fn failed(code: ErrorCode, words: &str) -> Answer {
+pub(super) fn failed(code: ErrorCode, words: &str) -> Answer {
     Answer::Failed(Failure::new(code, words))
 }
 

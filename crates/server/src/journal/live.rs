@@ -2,21 +2,39 @@
 
 use super::{
     Writer,
-    record::{Around, item, record},
+    record::{Around, call_person, item, question, record},
 };
 use crate::{clock, hub::Ask, pbx::Site};
 use calls::{Call, CallId};
+use contacts::Question;
 use engine::{CallLog, Logged, What};
 use presence::Now;
-use std::{collections::HashMap, sync::atomic::Ordering::Relaxed};
-use store::{BoardChange, CallRecord, Event, PutCalls};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+use store::{BoardChange, CallPerson, CallRecord, Event, PutCalls};
+use tokio::sync::{Semaphore, mpsc};
 use tracing::{debug, info, warn};
+use wire::People;
 
 /// Calls in one transaction: one write to the disk for all of them.
 const BATCH: usize = 256;
+/// Ended calls whose person is asked for at the same time.
+const NAMED_AT_ONCE: usize = 64;
+/// … and for so long.
+const NAMED: Duration = Duration::from_secs(30);
+/// … and that may wait for that; further ones stay without a name.
+pub(crate) const UNNAMED: usize = 1_024;
 
 /// Writes every call of one phone system until its engine ends.
-pub(crate) async fn write_calls(writer: Writer, site: Site, mut log: CallLog) {
+pub(crate) async fn write_calls(
+    writer: Writer,
+    site: Site,
+    mut log: CallLog,
+    people: mpsc::Sender<Unnamed>,
+) {
     let mut clocks = Clocks::default();
     while let Some(first) = log.next().await {
         let mut batch = vec![first];
@@ -25,7 +43,7 @@ pub(crate) async fn write_calls(writer: Writer, site: Site, mut log: CallLog) {
         {
             batch.push(next);
         }
-        write(&writer, &site, &mut clocks, batch).await;
+        write(&writer, &site, &mut clocks, batch, &people).await;
     }
 }
 
@@ -50,7 +68,13 @@ impl Clocks {
 }
 
 /// In order: what the PBX listed after a login closes what came before it and nothing after.
-async fn write(writer: &Writer, site: &Site, clocks: &mut Clocks, batch: Vec<Logged>) {
+async fn write(
+    writer: &Writer,
+    site: &Site,
+    clocks: &mut Clocks,
+    batch: Vec<Logged>,
+    people: &mpsc::Sender<Unnamed>,
+) {
     let mut records = Vec::new();
     let mut events = Vec::new();
     writer
@@ -90,7 +114,8 @@ async fn write(writer: &Writer, site: &Site, clocks: &mut Clocks, batch: Vec<Log
             }
             What::Ended(call) => {
                 writer.counters.calls_logged.fetch_add(1, Relaxed);
-                let record = record(&call);
+                let mut record = record(&call);
+                record.person = person(writer, site, &call, people);
                 events.push(event("call.ended", &record, now));
                 records.push(record);
             }
@@ -112,6 +137,58 @@ async fn write(writer: &Writer, site: &Site, clocks: &mut Clocks, batch: Vec<Log
     }
     put(writer, site, records, events).await;
     writer.counters.log_waiting.store(0, Relaxed);
+}
+
+/// Who was at the other end, as far as it is known now; who is still asked for is written down later.
+fn person(
+    writer: &Writer,
+    site: &Site,
+    call: &Call,
+    people: &mpsc::Sender<Unnamed>,
+) -> Option<CallPerson> {
+    let question = question(call, &site.dial_plan)?;
+    let id = call.id.to_string();
+    let who = writer.directory.who(&question, Some(&id));
+    if matches!(who.people, People::Asking) && people.try_send(Unnamed { id, question }).is_err() {
+        debug!(call = %call.id, "too many calls wait for the name of their person");
+    }
+    who.people.one().map(call_person)
+}
+
+/// An ended call whose person was still asked for.
+#[derive(Debug)]
+pub(crate) struct Unnamed {
+    id: String,
+    question: Question,
+}
+
+/// Writes down who was at the other end of calls, once slow sources have said it; until nobody is left who could end one.
+pub(crate) async fn name_calls(writer: Writer, mut unnamed: mpsc::Receiver<Unnamed>) {
+    let places = Arc::new(Semaphore::new(NAMED_AT_ONCE));
+    while let Some(call) = unnamed.recv().await {
+        let Ok(place) = places.clone().acquire_owned().await else {
+            return;
+        };
+        let writer = writer.clone();
+        tokio::spawn(async move {
+            let _place = place;
+            name(&writer, &call).await;
+        });
+    }
+}
+
+async fn name(writer: &Writer, call: &Unnamed) {
+    let until = tokio::time::Instant::now() + NAMED;
+    writer.directory.who_until(&call.question, until).await;
+    // What somebody chose for this call meanwhile counts.
+    let who = writer.directory.who(&call.question, Some(&call.id));
+    let Some(person) = who.people.one().map(call_person) else {
+        return;
+    };
+    let id = store::CallId::from(call.id.as_str());
+    if let Err(error) = writer.store.set_call_person(&id, Some(&person)).await {
+        debug!(%error, "a call in the log has no person");
+    }
 }
 
 async fn put(writer: &Writer, site: &Site, records: Vec<CallRecord>, events: Vec<Event>) {

@@ -1,11 +1,12 @@
 //! A call of the tracker as a record, and a record as clients read it.
 
 use calls::{Call, Direction, End, Leg, LegState, Role};
+use contacts::Question;
 use phone_number::DialPlan;
 use presence::{Now, Sight};
 use std::time::{Duration, Instant};
-use store::{CallRecord, LegRecord, MissedItem, Outcome, Source};
-use wire::rest::{LogDirection, LogEntry, LogLeg, LogOutcome, LogSource};
+use store::{CallPerson, CallRecord, LegRecord, MissedItem, Outcome, Source};
+use wire::rest::{LogDirection, LogEntry, LogLeg, LogOutcome, LogPerson, LogSource};
 
 /// What the site adds to a call.
 #[derive(Clone, Copy)]
@@ -75,8 +76,9 @@ pub(crate) fn record(call: &Call, around: Around<'_>) -> CallRecord {
         recording: None,
         source: Source::Live,
         legs: call.legs.iter().map(|leg| leg_record(leg, &at)).collect(),
-        linkedid: None,
+        linkedid: call.placed_by.as_ref().map(ToString::to_string),
         counts_as_missed: counts_as_missed(call, around.missed_lines),
+        person: None,
     }
 }
 
@@ -182,6 +184,42 @@ fn unix(ms: i64) -> u64 {
     u64::try_from(ms).unwrap_or_default()
 }
 
+/// A person as the log keeps him.
+pub(crate) fn call_person(person: &wire::Person) -> CallPerson {
+    CallPerson {
+        source: person.record.source.clone(),
+        kind: person.record.kind.clone(),
+        id: person.record.id.clone(),
+        name: person.name.clone(),
+        company: person.company.clone(),
+        url: person.url.clone(),
+    }
+}
+
+/// Who is asked for at the end of a call: the other end outside, as the desks of the call ask for it.
+pub(crate) fn question(call: &Call, plan: &DialPlan) -> Option<Question> {
+    let (number, line) = match call.direction {
+        Direction::Incoming => (call.caller.number.as_deref(), call.dialled.as_deref()),
+        Direction::Outgoing => (
+            call.dialled.as_deref().map(|text| outside(text, plan)),
+            None,
+        ),
+        Direction::Internal => return None,
+    };
+    Some(Question {
+        number: plan.number_of_trunk(number?)?,
+        line: line.map(str::to_owned),
+        extension: None,
+    })
+}
+
+/// The outside line is no part of a number.
+fn outside<'a>(dialled: &'a str, plan: &DialPlan) -> &'a str {
+    let rest = dialled.strip_prefix(plan.outside_prefix.as_str());
+    rest.filter(|rest| !plan.internal_length.contains(dialled) && !rest.is_empty())
+        .unwrap_or(dialled)
+}
+
 /// A record as somebody with this sight may read it.
 pub(crate) fn entry(record: CallRecord, sight: Sight, plan: Option<&DialPlan>) -> LogEntry {
     let shown = |number: String| {
@@ -247,6 +285,16 @@ pub(crate) fn entry(record: CallRecord, sight: Sight, plan: Option<&DialPlan>) -
             Source::Cdr => LogSource::Cdr,
             Source::LiveAndCdr => LogSource::LiveAndCdr,
         },
+        person: record.person.map(|person| LogPerson {
+            name: person.name,
+            company: person.company,
+            record: wire::Record {
+                source: person.source,
+                kind: person.kind,
+                id: person.id,
+            },
+            url: person.url,
+        }),
     }
 }
 

@@ -5,7 +5,9 @@
 mod calls;
 mod client;
 mod clients;
+mod crm;
 mod firm;
 mod input;
 mod lasting;
+mod people;
 mod rights;

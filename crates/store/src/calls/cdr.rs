@@ -143,6 +143,7 @@ fn record_of(pbx: &str, row: &CdrRow) -> CallRecord {
         }],
         linkedid: row.linkedid.clone(),
         counts_as_missed: row.counts_as_missed,
+        person: None,
     }
 }
 

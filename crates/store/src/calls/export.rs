@@ -17,7 +17,7 @@ pub enum ExportError {
 
 const HEADER: &str = "id,pbx,direction,started_ms,answered_ms,ended_ms,caller_number,caller_name,callee_number,\
                       callee_name,dialled,line,did,queues,outcome,outcome_words,answered_by,ended_by,cause,ring_ms,\
-                      wait_ms,talk_ms,way,recording,source\r\n";
+                      wait_ms,talk_ms,way,recording,source,person,company\r\n";
 
 impl Store {
     /// Writes all calls of the filter, whatever its limit, as CSV (RFC 4180) in UTF-8; how many.
@@ -78,6 +78,7 @@ impl Store {
 fn line(call: &CallRecord) -> String {
     let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let person = call.person.as_ref();
     let cells = [
         call.id.to_string(),
         call.pbx.clone(),
@@ -104,6 +105,10 @@ fn line(call: &CallRecord) -> String {
         call.way.join(" "),
         text(&call.recording),
         call.source.word().to_owned(),
+        person.map(|person| person.name.clone()).unwrap_or_default(),
+        person
+            .and_then(|person| person.company.clone())
+            .unwrap_or_default(),
     ];
     let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
     cells.join(",") + "\r\n"

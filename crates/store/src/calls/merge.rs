@@ -216,6 +216,7 @@ fn complete(record: CallRecord, other: CallRecord) -> CallRecord {
         legs: united_legs(record.legs, other.legs),
         linkedid: record.linkedid.or(other.linkedid),
         counts_as_missed: record.counts_as_missed || other.counts_as_missed,
+        person: record.person.or(other.person),
         ..record
     }
 }
@@ -443,6 +444,7 @@ mod tests {
             }],
             linkedid: None,
             counts_as_missed: true,
+            person: None,
         }
     }
 }

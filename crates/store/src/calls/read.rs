@@ -1,12 +1,12 @@
 //! A call as a row, and reading it by its id.
 
 use super::merge::{Certainty, Known};
-use super::{CallRecord, Direction, Outcome, Party, Source, digits};
+use super::{CallPerson, CallRecord, Direction, Outcome, Party, Source, digits};
 use crate::db::{Row, Tx, Value, places, values};
 use crate::{CallId, Store, StoreError};
 
 /// What [`values`] writes and [`read`] reads.
-pub(super) const COLUMNS: [&str; 29] = [
+pub(super) const COLUMNS: [&str; 30] = [
     "id",
     "pbx",
     "certainty",
@@ -36,6 +36,7 @@ pub(super) const COLUMNS: [&str; 29] = [
     "legs",
     "linkedid",
     "counts_as_missed",
+    "person",
 ];
 /// What is made of the others, for searching.
 pub(super) const DERIVED: [&str; 2] = ["names", "peer"];
@@ -133,6 +134,7 @@ pub(super) fn read(row: &mut Row) -> Result<Known, StoreError> {
         legs: row.json()?,
         linkedid: row.opt_text()?,
         counts_as_missed: row.flag()?,
+        person: person(row)?,
     };
     Ok(Known { record, certainty })
 }
@@ -177,18 +179,32 @@ pub(super) fn values(known: &Known) -> Result<Vec<Value>, StoreError> {
         serde_json::to_string(&record.legs)?.as_str(),
         record.linkedid.as_deref(),
         record.counts_as_missed,
+        stored_person(record)?.as_deref(),
         names(record).as_str(),
         record.peer().and_then(digits).as_deref(),
     ]
     .into())
 }
 
-/// Both names in small letters.
+fn person(row: &mut Row) -> Result<Option<CallPerson>, StoreError> {
+    let text = row.opt_text()?;
+    Ok(text.as_deref().map(serde_json::from_str).transpose()?)
+}
+
+fn stored_person(record: &CallRecord) -> Result<Option<String>, StoreError> {
+    let person = record.person.as_ref();
+    Ok(person.map(serde_json::to_string).transpose()?)
+}
+
+/// All names in small letters.
 fn names(record: &CallRecord) -> String {
-    let names = [&record.caller.name, &record.callee.name];
-    let names: Vec<&str> = names
-        .into_iter()
-        .filter_map(|name| name.as_deref())
-        .collect();
+    let person = record.person.as_ref();
+    let names = [
+        record.caller.name.as_deref(),
+        record.callee.name.as_deref(),
+        person.map(|person| person.name.as_str()),
+        person.and_then(|person| person.company.as_deref()),
+    ];
+    let names: Vec<&str> = names.into_iter().flatten().collect();
     names.join("\n").to_lowercase()
 }

@@ -2,7 +2,7 @@
 
 use super::merge::{Certainty, Known, merge};
 use super::read::{self, COLUMNS, DERIVED, load, texts};
-use super::{CallRecord, Outcome, Source, digits, numbers};
+use super::{CallPerson, CallRecord, Outcome, Source, digits, numbers};
 use crate::board::{self, BoardChange};
 use crate::db::{Only, Tx, Value, places, values};
 use crate::outbox::{self, Event};
@@ -43,6 +43,27 @@ impl Store {
             let put = writing.finish(&mut tx).await?;
             tx.commit().await?;
             Ok(put)
+        })
+        .await
+    }
+
+    /// Says who was at the other end of a call, or with `None` that it is not known; whether there is such a call.
+    pub async fn set_call_person(
+        &self,
+        id: &CallId,
+        person: Option<&CallPerson>,
+    ) -> Result<bool, StoreError> {
+        self.within(async {
+            let mut tx = self.pools.write().await?;
+            tx.lock(Only::WriteCalls).await?;
+            let ids = read::by_id(&mut tx, id).await?;
+            let Some(mut known) = load(&mut tx, &ids).await?.pop() else {
+                return Ok(false);
+            };
+            known.record.person = person.cloned();
+            save(&mut tx, &known, true).await?;
+            tx.commit().await?;
+            Ok(true)
         })
         .await
     }
@@ -184,8 +205,9 @@ impl Writing {
     }
 }
 
-/// The ids of what is known of a record's call: by its id, by its channels, and among what only the PBX's records
-/// told by the linkedid. A record of the PBX that is found by none of these is looked for by its linkedid.
+/// The ids of what is known of a record's call: by its id, by its channels, and among what only the PBX's records or
+/// only its called phones told by the linkedid. A record of the PBX that is found by none of these is looked for by its
+/// linkedid; what was seen has a linkedid only where nobody saw the channel of that name.
 async fn find(tx: &mut Tx, record: &CallRecord) -> Result<Vec<String>, StoreError> {
     let mut found: BTreeSet<String> = read::by_id(tx, &record.id).await?.into_iter().collect();
     let mut names: BTreeSet<&str> = record
@@ -193,6 +215,9 @@ async fn find(tx: &mut Tx, record: &CallRecord) -> Result<Vec<String>, StoreErro
         .iter()
         .map(|leg| leg.uniqueid.as_str())
         .collect();
+    if record.source != Source::Cdr {
+        names.extend(record.linkedid.as_deref());
+    }
     found.extend(by_channels(tx, &record.pbx, &names).await?);
     names.extend(record.linkedid.as_deref());
     found.extend(told_by_linkedid(tx, &record.pbx, &names).await?);
@@ -222,7 +247,7 @@ async fn told_by_linkedid(
     pbx: &str,
     names: &BTreeSet<&str>,
 ) -> Result<Vec<String>, StoreError> {
-    let sql = "SELECT id FROM calls WHERE pbx = $1 AND source = 'cdr' AND linkedid IN";
+    let sql = "SELECT id FROM calls WHERE pbx = $1 AND source IN ('cdr', 'live') AND linkedid IN";
     by_names(tx, sql, pbx, names).await
 }
 

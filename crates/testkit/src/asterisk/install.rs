@@ -3,12 +3,13 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
 use super::AsteriskProgram;
+use crate::apt::{self, Apt, mirror, security_mirror};
 use crate::cache::{self, Lock};
 use crate::run;
 
@@ -77,8 +78,6 @@ enum Suite {
     Main(&'static str),
     Security(&'static str),
 }
-
-const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// Parts of the closure that only maintainer scripts and unused modules need.
 const NOT_NEEDED: [&str; 33] = [
@@ -179,7 +178,7 @@ pub fn install_version(
     }
     cache::stamp(&work.root(), recipe)?;
     cache::replace(&root, &work.root())?;
-    fs::remove_dir_all(&work.0).context("remove the downloads")?;
+    fs::remove_dir_all(&work.folder).context("remove the downloads")?;
     progress(&format!(
         "{name} is ready after {:.0} s in {}",
         started.elapsed().as_secs_f32(),
@@ -189,73 +188,20 @@ pub fn install_version(
 }
 
 /// The folder in which apt and dpkg-deb do their part.
-struct Work(PathBuf);
+struct Work {
+    folder: PathBuf,
+    apt: Apt,
+}
 
 impl Work {
     fn new(folder: PathBuf) -> Result<Self> {
         let _ = fs::remove_dir_all(&folder);
-        let work = Self(folder);
-        for name in [
-            "etc/apt.conf.d",
-            "etc/preferences.d",
-            "etc/sources.list.d",
-            "lists/partial",
-            "archives/partial",
-        ] {
-            fs::create_dir_all(work.apt().join(name)).context("create apt's folders")?;
-        }
-        // An empty state: the whole closure comes from one suite, whatever this machine has installed.
-        fs::write(work.apt().join("status"), "").context("write apt's state")?;
-        Ok(work)
-    }
-
-    fn apt(&self) -> PathBuf {
-        self.0.join("apt")
+        let apt = Apt::new(folder.join("apt"))?;
+        Ok(Self { folder, apt })
     }
 
     fn root(&self) -> PathBuf {
-        self.0.join("root")
-    }
-
-    /// The machine's apt with folders of our own; proxy and mirror settings stay the machine's.
-    fn apt_get(&self) -> Command {
-        let apt = self.apt();
-        let mut command = Command::new("apt-get");
-        command
-            .arg("-q")
-            .env("LC_ALL", "C.UTF-8")
-            .current_dir(apt.join("archives"));
-        for (option, folder) in [
-            ("Dir::Etc::sourcelist", "etc/sources.list"),
-            ("Dir::Etc::sourceparts", "etc/sources.list.d"),
-            ("Dir::Etc::preferencesparts", "etc/preferences.d"),
-            ("Dir::Etc::preferences", "etc/preferences"),
-            ("Dir::State::lists", "lists"),
-            ("Dir::State::status", "status"),
-            ("Dir::State::extended_states", "extended_states"),
-            ("Dir::Cache::archives", "archives"),
-            ("Dir::Cache::pkgcache", "pkgcache.bin"),
-            ("Dir::Cache::srcpkgcache", "srcpkgcache.bin"),
-            ("Dir::Log", "log"),
-        ] {
-            command
-                .arg("-o")
-                .arg(format!("{option}={}", apt.join(folder).display()));
-        }
-        for option in [
-            "Acquire::Languages=none",
-            "Acquire::Retries=3",
-            "Acquire::http::Timeout=30",
-            "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false",
-            "APT::Install-Recommends=false",
-            "APT::Sandbox::User=",
-            "APT::Update::Post-Invoke=",
-            "APT::Update::Post-Invoke-Success=",
-            "Debug::NoLocking=true",
-        ] {
-            command.args(["-o", option]);
-        }
-        command
+        self.folder.join("root")
     }
 
     /// Names of the packages, from the first source that has them.
@@ -263,18 +209,18 @@ impl Work {
         let mirror = mirror()?;
         let mut last = None;
         for suites in version.sources() {
-            let (mut names, mut lines) = (Vec::new(), String::new());
+            let (mut names, mut archives) = (Vec::new(), Vec::new());
             for suite in *suites {
                 let (name, mirror) = match suite {
                     Suite::Main(name) => (*name, mirror.clone()),
                     Suite::Security(name) => (*name, security_mirror(&mirror)),
                 };
                 names.push(name);
-                lines.push_str(&format!("deb [signed-by={KEYRING}] {mirror} {name} main\n"));
+                archives.push((mirror, name));
             }
             let names = names.join(" and ");
             progress(&format!("Reading the package lists of Debian {names}"));
-            fs::write(self.apt().join("etc/sources.list"), lines).context("write apt's source")?;
+            self.apt.use_archives(&archives)?;
             match self.closure() {
                 Ok(packages) => return Ok(packages),
                 Err(error) => last = Some(error.context(format!("resolve asterisk in {names}"))),
@@ -284,11 +230,8 @@ impl Work {
     }
 
     fn closure(&self) -> Result<Vec<String>> {
-        run::output(
-            self.apt_get()
-                .args(["-o", "APT::Update::Error-Mode=any", "update"]),
-        )?;
-        let plan = run::output(self.apt_get().args([
+        self.apt.update()?;
+        let plan = run::output(self.apt.command().args([
             "-s",
             "install",
             "asterisk",
@@ -307,8 +250,7 @@ impl Work {
     }
 
     fn download(&self, packages: &[String]) -> Result<()> {
-        run::output(self.apt_get().arg("download").args(packages)).context("download Asterisk")?;
-        Ok(())
+        self.apt.download(packages).context("download Asterisk")
     }
 
     fn unpack(&self) -> Result<()> {
@@ -318,12 +260,9 @@ impl Work {
             fs::create_dir_all(root.join("usr").join(name)).context("create the root")?;
             symlink(format!("usr/{name}"), root.join(name)).context("link into /usr")?;
         }
-        let archives = self.apt().join("archives");
-        for entry in fs::read_dir(&archives).context("list the downloads")? {
-            let path = entry.context("list the downloads")?.path();
-            if path.extension().is_some_and(|extension| extension == "deb") {
-                unpack_one(&path, &root).with_context(|| format!("unpack {}", path.display()))?;
-            }
+        for package in self.apt.downloaded()? {
+            apt::unpack(&package, &root, &NOT_UNPACKED)
+                .with_context(|| format!("unpack {}", package.display()))?;
         }
         // On an installed system these two are made by maintainer scripts.
         let sounds = root.join("usr/share/asterisk/sounds");
@@ -332,36 +271,6 @@ impl Work {
         }
         write_launcher(&root)
     }
-}
-
-fn unpack_one(package: &Path, root: &Path) -> Result<()> {
-    let mut archive = Command::new("dpkg-deb")
-        .arg("--fsys-tarfile")
-        .arg(package)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("run dpkg-deb")?;
-    let stream = archive.stdout.take().context("read from dpkg-deb")?;
-    let tar = Command::new("tar")
-        .arg("-C")
-        .arg(root)
-        .args([
-            "-x",
-            "--keep-directory-symlink",
-            "--no-same-owner",
-            "-f",
-            "-",
-        ])
-        .args(NOT_UNPACKED.map(|path| format!("--exclude={path}")))
-        .stdin(stream)
-        .output()
-        .context("run tar")?;
-    let archive = archive.wait().context("wait for dpkg-deb")?;
-    if !tar.status.success() || !archive.success() {
-        bail!("{}", String::from_utf8_lossy(&tar.stderr).trim());
-    }
-    Ok(())
 }
 
 /// `bin-path/asterisk` starts the program with the loader and the libraries that came with it. Its
@@ -432,71 +341,4 @@ pub(super) fn modules_folder(root: &Path) -> Result<PathBuf> {
         .map(|folder| folder.join("asterisk/modules"))
         .find(|folder| folder.join("chan_pjsip.so").exists())
         .context("no modules in the unpacked packages")
-}
-
-/// The mirror from which this machine takes Debian's main archive.
-fn mirror() -> Result<String> {
-    let format = "$(COMPONENT) $(REPO_URI)";
-    let targets = run::output(Command::new("apt-get").args([
-        "indextargets",
-        "--format",
-        format,
-        "Created-By: Packages",
-    ]));
-    let known = targets.unwrap_or_default();
-    let from_targets = known.lines().filter_map(|line| line.strip_prefix("main "));
-    if let Some(uri) = from_targets.map(str::trim).find(|uri| is_main_archive(uri)) {
-        return Ok(uri.to_owned());
-    }
-    // Before the first `apt-get update` there are no targets, only sources.
-    let mut files = vec![PathBuf::from("/etc/apt/sources.list")];
-    files.extend(
-        fs::read_dir("/etc/apt/sources.list.d")
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path()),
-    );
-    let text: String = files
-        .iter()
-        .filter_map(|path| fs::read_to_string(path).ok())
-        .collect();
-    text.lines()
-        .filter(|line| !line.trim_start().starts_with('#'))
-        .flat_map(str::split_whitespace)
-        .find(|word| is_main_archive(word))
-        .map(str::to_owned)
-        .context(
-            "no Debian mirror in this machine's apt sources: the tests fetch Asterisk through apt",
-        )
-}
-
-/// Where the same machine has Debian's security archive: beside the main one.
-fn security_mirror(main: &str) -> String {
-    format!("{}-security", main.trim_end_matches('/'))
-}
-
-fn is_main_archive(uri: &str) -> bool {
-    uri.contains(":/") && uri.trim_end_matches('/').ends_with("/debian")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_security_archive_lies_beside_the_main_one() {
-        assert_eq!(
-            security_mirror("http://mirror.example/debian/"),
-            "http://mirror.example/debian-security"
-        );
-    }
-
-    #[test]
-    fn the_security_archive_is_not_taken_for_the_main_one() {
-        assert!(is_main_archive("http://mirror.example/debian/"));
-        assert!(is_main_archive("https://mirror.example/pub/debian"));
-        assert!(!is_main_archive("http://mirror.example/debian-security"));
-        assert!(!is_main_archive("/debian"));
-    }
 }

@@ -8,20 +8,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 use crate::cache::{self, Lock};
+use crate::python::{self, INTERPRETERS, can_make_environments};
 use crate::run;
 
 const WHEEL: &str = "pjsua2-python==2.15.1.post1";
 const RECIPE: &str = "pjsua2-python 2.15.1.post1, recipe 1";
-
-/// Interpreters to try, the system's first; the wheel exists for some versions only.
-const INTERPRETERS: [&str; 6] = [
-    "/usr/bin/python3",
-    "python3",
-    "python3.11",
-    "python3.12",
-    "python3.13",
-    "python3.10",
-];
 
 /// The Python interpreter that has the phones' SIP stack.
 #[derive(Debug, Clone)]
@@ -43,10 +34,6 @@ pub fn missing_debian_packages() -> Vec<&'static str> {
         return Vec::new();
     }
     debian_packages().to_vec()
-}
-
-fn can_make_environments(python: &str) -> bool {
-    run::output(Command::new(python).args(["-c", "import ensurepip, venv"])).is_ok()
 }
 
 /// Makes the environment unless it is there already; `progress` gets a sentence at each long step.
@@ -83,29 +70,11 @@ pub fn install(mut progress: impl FnMut(&str)) -> Result<PhonesProgram> {
     )
 }
 
-/// A half-made environment has no stamp and is made again: scripts in it name its folder, so it
-/// cannot be made elsewhere and moved.
 fn make(folder: &Path, python: &str) -> Result<()> {
-    let _ = fs::remove_dir_all(folder);
-    if !can_make_environments(python) {
-        bail!("cannot make environments (Debian has the part in python3-venv)");
-    }
-    run::output(Command::new(python).args(["-m", "venv"]).arg(folder))
-        .context("make an environment")?;
+    python::make_empty(folder, python)?;
     let python = folder.join("bin/python");
-    run::output(
-        Command::new(&python)
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--no-input",
-            ])
-            .args(["--only-binary", ":all:", "--no-deps", WHEEL]),
-    )
-    .context("install the wheel")?;
+    run::output(python::pip_install(&python).args(["--only-binary", ":all:", WHEEL]))
+        .context("install the wheel")?;
     run::output(Command::new(&python).args(["-c", "import pjsua2"]))
         .context("load the SIP stack")?;
     cache::stamp(folder, RECIPE)

@@ -17,16 +17,19 @@ fn main() -> anyhow::Result<()> {
 #[cfg(target_os = "linux")]
 mod linux {
     use anyhow::{Context as _, Result};
+    use e2e::crm::Connection;
     use e2e::scene::DIRECT_LINE;
-    use e2e::{Scene, Setup};
+    use e2e::{Scene, Setup, crm};
     use std::cell::Cell;
     use std::io::BufRead as _;
     use std::path::{Path, PathBuf};
     use std::time::{Duration, Instant};
+    use testkit::Tryton;
     use testkit::browser::{Chromium, Consent, LinkPage};
     use testkit::phones::{Customer, Policy};
     use testkit::session::{Display, WindowId, WindowInfo};
     use view::{Card, CardPhase, DialStep, KeepWindows, Status};
+    use wire::{SourceReport, SourceState};
 
     const CUSTOMER: &str = "+79161112233";
     const LINKS: [&str; 3] = ["tel:+7-916-111-22-33", "tel:102", "tel:+44-20-7946-0958"];
@@ -51,15 +54,25 @@ mod linux {
             |sentence: &str| println!("  {sentence} ({:.1} s)", start.elapsed().as_secs_f64());
         testkit::asterisk::install(say).context("fetch Asterisk")?;
         testkit::phones::install(say).context("install the SIP phones")?;
+        testkit::tryton::prepare(say).context("install Tryton")?;
         Ok(())
     }
 
     struct Stage {
         scene: Scene,
+        /// The firm's customers are here and in no book.
+        _tryton: Tryton,
         page: LinkPage,
         with_person: bool,
         /// Steps of the dial that were told already.
         told: Cell<usize>,
+    }
+
+    impl Drop for Stage {
+        /// On a person's own desktop nothing is left in the keychain.
+        fn drop(&mut self) {
+            let _ = crm::disconnect(&self.scene);
+        }
     }
 
     impl Stage {
@@ -70,8 +83,15 @@ mod linux {
             }
             setup.settings.confirm_links = true;
             setup.settings.keep_windows = KeepWindows::Always;
+            setup.contacts = String::new();
             let start = Instant::now();
+            let tryton = std::thread::spawn(crm::start);
             let scene = Scene::start(&setup)?;
+            let tryton = tryton
+                .join()
+                .map_err(|_| anyhow::anyhow!("Tryton was not started"))?
+                .context("start Tryton")?;
+            crm::connect(&scene, &Connection::tryton(&tryton))?;
             scene
                 .session
                 .install_handler(scene.agent.program())
@@ -90,8 +110,14 @@ mod linux {
                 "Sidetone sits in the tray of extension 101. {connection}. ({:.1} s)",
                 start.elapsed().as_secs_f64()
             );
+            println!(
+                "Tryton runs at {} with {} customers; Sidetone asks it who calls.",
+                tryton.url(),
+                crm::customers()
+            );
             Ok(Self {
                 scene,
+                _tryton: tryton,
                 page: LinkPage::serve(&LINKS)?,
                 with_person,
                 told: Cell::new(0),
@@ -181,6 +207,7 @@ mod linux {
                 who(card)
             );
             let id = card.call.clone();
+            self.tell_who_it_is(since)?;
             let status = self.scene.wait("the card is painted", SOON, |status| {
                 status
                     .hops
@@ -210,6 +237,22 @@ mod linux {
                     since.elapsed().as_secs_f64()
                 );
                 println!("\nThere is no display here, so the demo ends.");
+            }
+            Ok(())
+        }
+
+        /// Where the card's facts come from, once everybody who was asked has answered.
+        fn tell_who_it_is(&self, since: Instant) -> Result<()> {
+            let filled = |status: &Status| card(status).is_some_and(crm::is_filled);
+            let status = self.scene.wait("what Tryton knows", SOON, filled)?;
+            let card = card(&status).context("a card")?;
+            println!(
+                "  +{:5.2} s  card: {}",
+                since.elapsed().as_secs_f64(),
+                who(card)
+            );
+            for report in &card.sources {
+                println!("            {}", told_by(report));
             }
             Ok(())
         }
@@ -268,6 +311,20 @@ mod linux {
             .cards
             .iter()
             .find(|card| card.phase == CardPhase::Ringing)
+    }
+
+    /// Where that comes from, and how long it took.
+    fn told_by(report: &SourceReport) -> String {
+        let source = &report.source;
+        let took = report.took_ms.map(|took| format!(" after {took} ms"));
+        let took = took.unwrap_or_default();
+        match &report.state {
+            SourceState::Asking => format!("{source} is asked"),
+            SourceState::Found { people: 1 } => format!("{source} said so{took}"),
+            SourceState::Found { people } => format!("{source} knows {people} people{took}"),
+            SourceState::Nobody => format!("{source} knows nobody{took}"),
+            SourceState::Failed { words } => format!("{source}: {words}"),
+        }
     }
 
     fn who(card: &Card) -> String {

@@ -372,6 +372,13 @@ fn entries(log: &mut CallLog) -> Vec<String> {
     entries.collect()
 }
 
+fn timeless(mut call: CallUpdate) -> CallUpdate {
+    for source in &mut call.sources {
+        source.took_ms = None;
+    }
+    call
+}
+
 impl Desk {
     /// An engine without a desk of its own, connected where nothing goes on.
     fn office(now: Instant) -> Self {
@@ -379,7 +386,7 @@ impl Desk {
     }
 
     fn office_with(now: Instant, log: Log) -> Self {
-        let mut engine = Engine::new(seed(now), book(), Board::default(), log);
+        let mut engine = Engine::new(seed(now), directory(vec![book()]), Board::default(), log);
         engine.connect(config("101").pbx, now);
         engine.up(22);
         Self::of(engine, now)
@@ -426,8 +433,14 @@ impl Desk {
         }
     }
 
-    fn told(&mut self) -> Vec<(DeskId, Update)> {
-        std::iter::from_fn(|| self.engine.outbox().take()).collect()
+    /// But for how long the contact book took.
+    pub(super) fn told(&mut self) -> Vec<(DeskId, Update)> {
+        let told = std::iter::from_fn(|| self.engine.outbox().take());
+        let timeless = told.map(|(desk, update)| match update {
+            Update::Call(call) => (desk, Update::Call(Box::new(timeless(*call)))),
+            other => (desk, other),
+        });
+        timeless.collect()
     }
 
     /// What a desk shows of calls and its phone, but for when our engine came to know of them.
@@ -435,7 +448,7 @@ impl Desk {
         let seat = self.engine.desks.seat(id).expect("a desk");
         let calls = seat.shown.values().map(|shown| CallUpdate {
             event_read: self.started,
-            ..shown.update.clone()
+            ..timeless(shown.update.clone())
         });
         (calls.collect(), seat.phone.state())
     }

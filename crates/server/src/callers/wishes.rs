@@ -1,0 +1,407 @@
+//! What people want of contact callers, done beside the hub: each wish waits for CRM and store, and nobody for it.
+
+use super::Callers;
+use crate::{
+    clock,
+    hub::{Ask, CallAtHand, HubHandle, PeopleWish, Person, What},
+    journal::{Audit, AuditTarget, call_person},
+};
+use contacts::{Link, Question, Unlink};
+use phone_number::{DialPlan, PhoneNumber};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use store::CallRecord;
+use tokio::{
+    sync::{OnceCell, Semaphore, mpsc},
+    time::{Instant, timeout},
+};
+use wire::{Answer, ErrorCode, Failure, Record, Remember, Role};
+
+/// Wishes that may wait.
+pub(crate) const WISHES: usize = 1_024;
+/// Wishes that are being done.
+const AT_ONCE: usize = 256;
+/// Whoever asks who has a number waits this long for slow callers.
+const WHO_IS: Duration = Duration::from_secs(2);
+/// … and whoever looks for a name; he asks again while some still search.
+const FIND: Duration = Duration::from_millis(500);
+/// People of one search.
+const FOUND: usize = 50;
+/// A source that makes somebody; beyond it nobody knows whether it did.
+const CREATE: Duration = Duration::from_secs(15);
+/// Requests to make somebody that are known again.
+const KNOWN: usize = 1_024;
+
+/// Does what people want until nobody is left who could.
+pub(crate) async fn serve(callers: Callers, hub: HubHandle, mut inbox: mpsc::Receiver<PeopleWish>) {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let once = Arc::new(Once::default());
+    while let Some(wish) = inbox.recv().await {
+        let Ok(place) = places.clone().acquire_owned().await else {
+            return;
+        };
+        let (callers, hub, once) = (callers.clone(), hub.clone(), once.clone());
+        tokio::spawn(async move {
+            let _place = place;
+            let (asker, answer) = grant(&callers, &once, wish).await;
+            if let Err(why) = hub.tell(Ask::Done(asker, Box::new(answer))).await {
+                tracing::warn!(error = %why.message, "an answer is lost");
+            }
+        });
+    }
+}
+
+/// Who asks, for what is written down and remembered.
+struct By {
+    person: Arc<Person>,
+    address: Arc<str>,
+    plan: DialPlan,
+}
+
+/// What a call is to the callers.
+struct Call {
+    id: String,
+    number: Option<PhoneNumber>,
+    line: Option<String>,
+}
+
+async fn grant(callers: &Callers, once: &Once, wish: PeopleWish) -> (crate::hub::Asker, Answer) {
+    let by = By {
+        person: wish.person,
+        address: wish.address,
+        plan: wish.plan,
+    };
+    let answer = match wish.what {
+        What::WhoIs(question) => Ok(who_is(callers, question).await),
+        What::Find(text) => Ok(find(callers, &text).await),
+        What::Link {
+            call,
+            record,
+            remember,
+            audit,
+        } => {
+            let target = format!("{} {}", call.id, named(&record));
+            let done = link(callers, &by, call, record, remember).await;
+            audit.send(by.row("link_person", &target, done.as_ref().err()));
+            done.map(|()| Answer::Done)
+        }
+        What::Unlink { call, audit } => {
+            let target = call.id.clone();
+            let done = unlink(callers, &by, call).await;
+            audit.send(by.row("unlink_person", &target, done.as_ref().err()));
+            done.map(|()| Answer::Done)
+        }
+        What::Forms(call) => forms(callers, &by, call).await,
+        What::Create {
+            source,
+            call,
+            fields,
+            audit,
+        } => {
+            let place = once.place(&by.person.id, &wish.id);
+            let made = place.get_or_init(|| async {
+                let made = create(callers, &by, &source, call, fields).await;
+                let target = match &made {
+                    Ok(person) => named(&person.record),
+                    Err(_) => source.clone(),
+                };
+                audit.send(by.row("create_person", &target, made.as_ref().err()));
+                made
+            });
+            let made = made.await.clone();
+            made.map(|person| Answer::Created { person })
+        }
+    };
+    (wish.asker, answer.unwrap_or_else(Answer::Failed))
+}
+
+impl By {
+    fn row(&self, action: &'static str, target: &str, why_not: Option<&Failure>) -> Audit {
+        Audit {
+            at: clock::unix_ms(),
+            actor: self.person.login.clone(),
+            address: self.address.to_string(),
+            action,
+            target: AuditTarget::Text(target.chars().take(256).collect()),
+            outcome: why_not.map_or_else(|| "done".to_owned(), |why| why.message.clone()),
+        }
+    }
+
+    /// As colleagues know him.
+    fn name(&self) -> String {
+        match self.person.name.trim() {
+            "" => self.person.login.clone(),
+            name => name.to_owned(),
+        }
+    }
+}
+
+/// `tryton party 17`: who it is, without a name.
+fn named(record: &Record) -> String {
+    format!("{} {} {}", record.source, record.kind, record.id)
+}
+
+async fn who_is(callers: &Callers, question: Option<Question>) -> Answer {
+    let people = match question {
+        Some(question) => {
+            let until = Instant::now() + WHO_IS;
+            let who = callers.directory().who_until(&question, until).await;
+            who.people
+        }
+        None => wire::People::Nobody,
+    };
+    Answer::People { people }
+}
+
+async fn find(callers: &Callers, text: &str) -> Answer {
+    let found = callers.directory().find(text, FOUND, FIND).await;
+    Answer::Found {
+        people: found.people,
+        sources: found.sources,
+    }
+}
+
+async fn link(
+    callers: &Callers,
+    by: &By,
+    call: CallAtHand,
+    record: Record,
+    remember: Remember,
+) -> Result<(), Failure> {
+    let call = look_at(callers, by, call).await?;
+    link_call(callers, by, &call, record, remember).await
+}
+
+/// The running call and its line in the log have this person.
+async fn link_call(
+    callers: &Callers,
+    by: &By,
+    call: &Call,
+    record: Record,
+    remember: Remember,
+) -> Result<(), Failure> {
+    let number = call.number.clone().ok_or_else(withheld)?;
+    let directory = callers.directory();
+    let linked = directory.link(Link {
+        number: number.clone(),
+        line: call.line.clone(),
+        call: Some(call.id.clone()),
+        record,
+        remember,
+        by: Some(by.name()),
+        at: clock::unix_ms(),
+    });
+    let person = match linked {
+        Some(person) => Some(person),
+        None => asked_again(callers, call, number).await,
+    };
+    let person = person.as_ref().map(call_person);
+    // One that began a moment ago may not be in the log yet; at its end it is written with its person.
+    let id = store::CallId::from(call.id.as_str());
+    let kept = callers.inner.store.set_call_person(&id, person.as_ref());
+    kept.await.map(drop).map_err(|error| broken(&error))
+}
+
+/// Somebody who is known by his record only: his source is asked for him.
+async fn asked_again(callers: &Callers, call: &Call, number: PhoneNumber) -> Option<wire::Person> {
+    let question = Question {
+        number,
+        line: call.line.clone(),
+        extension: None,
+    };
+    let directory = callers.directory();
+    directory
+        .who_until(&question, Instant::now() + WHO_IS)
+        .await;
+    let who = directory.who(&question, Some(&call.id));
+    who.people.one().cloned()
+}
+
+async fn unlink(callers: &Callers, by: &By, call: CallAtHand) -> Result<(), Failure> {
+    let call = look_at(callers, by, call).await?;
+    let id = store::CallId::from(call.id.as_str());
+    let stored = callers
+        .inner
+        .store
+        .call(&id)
+        .await
+        .map_err(|error| broken(&error))?;
+    let shown = stored.and_then(|stored| stored.person);
+    if let Some(number) = call.number {
+        callers.directory().unlink(Unlink {
+            number,
+            line: call.line,
+            call: Some(call.id.clone()),
+            record: shown.map(|person| Record {
+                source: person.source,
+                kind: person.kind,
+                id: person.id,
+            }),
+        });
+    }
+    let kept = callers.inner.store.set_call_person(&id, None);
+    kept.await.map(drop).map_err(|error| broken(&error))
+}
+
+async fn forms(callers: &Callers, by: &By, call: Option<CallAtHand>) -> Result<Answer, Failure> {
+    let number = match call {
+        Some(call) => look_at(callers, by, call).await?.number,
+        None => None,
+    };
+    // Nothing to fill in for whoever may make nobody.
+    let forms = match crate::hub::may_create(&by.person) {
+        Ok(()) => callers.forms(number.as_ref()),
+        Err(_) => Vec::new(),
+    };
+    Ok(Answer::Forms { forms })
+}
+
+async fn create(
+    callers: &Callers,
+    by: &By,
+    source: &str,
+    call: Option<CallAtHand>,
+    fields: std::collections::BTreeMap<String, String>,
+) -> Result<wire::Person, Failure> {
+    let call = match call {
+        Some(call) => Some(look_at(callers, by, call).await?),
+        None => None,
+    };
+    let number = call.as_ref().and_then(|call| call.number.clone());
+    let number = number.or_else(|| typed(&fields, &by.plan));
+    let number = number.ok_or_else(|| {
+        let words = "Somebody new needs a number: fill one in, or make him from a call.";
+        Failure::new(ErrorCode::Refused, words)
+    })?;
+    let made = timeout(CREATE, callers.create(source, &fields, &number));
+    let made = made.await.unwrap_or_else(|_| {
+        let words =
+            "The contact source did not answer in time; look there whether it made the contact.";
+        Err(Failure::new(ErrorCode::Unknown, words))
+    })?;
+    let directory = callers.directory();
+    let person = directory.learn(source, made).ok_or_else(super::no_such)?;
+    directory.forget_number(&number);
+    if let Some(call) = &call
+        && call.number.is_some()
+    {
+        // The person is made; that the call is not linked to it is not worth to say that it failed.
+        let linked = link_call(callers, by, call, person.record.clone(), Remember::Number);
+        if let Err(why) = linked.await {
+            tracing::warn!(error = %why.message, "a call is not linked to the person that was made for it");
+        }
+    }
+    Ok(person)
+}
+
+/// The number in a form that is filled in for no call.
+fn typed(
+    fields: &std::collections::BTreeMap<String, String>,
+    plan: &DialPlan,
+) -> Option<PhoneNumber> {
+    let named = |part: &str| {
+        let mut fields = fields.iter();
+        fields.find_map(|(name, text)| name.contains(part).then(|| plan.number(text).ok())?)
+    };
+    ["phone", "number", "mobile", "tel"]
+        .into_iter()
+        .find_map(named)
+}
+
+/// The call, if it is his: one that goes on, or one of the log.
+async fn look_at(callers: &Callers, by: &By, call: CallAtHand) -> Result<Call, Failure> {
+    if let Some(live) = call.live {
+        return Ok(Call {
+            id: call.id,
+            number: live.number,
+            line: live.line,
+        });
+    }
+    let id = store::CallId::from(call.id.as_str());
+    let record = callers
+        .inner
+        .store
+        .call(&id)
+        .await
+        .map_err(|error| broken(&error))?;
+    let record = record.filter(|record| is_his(&by.person, record));
+    // The same words whether it exists or not.
+    let record = record.ok_or_else(|| {
+        let words = "There is no such call of yours.";
+        Failure::new(ErrorCode::NotFound, words)
+    })?;
+    let number = record.peer().and_then(|peer| by.plan.number_of_trunk(peer));
+    let own = by.person.extension.as_deref();
+    let line = record.did.clone().filter(|did| own != Some(did.as_str()));
+    Ok(Call {
+        id: record.id.to_string(),
+        number,
+        line,
+    })
+}
+
+/// His own phone was in it; supervisors correct the log of all whose calls they see.
+fn is_his(person: &Person, record: &CallRecord) -> bool {
+    let own = person.extension.as_deref();
+    let is_here = person.pbx.is_empty() || person.pbx == record.pbx;
+    let was_in_it = record
+        .legs
+        .iter()
+        .any(|leg| own.is_some() && leg.extension.as_deref() == own);
+    let sees_all = person.role >= Role::Supervisor
+        && person.policy.see_groups.is_empty()
+        && person.policy.see_calls != Some(false);
+    (is_here && was_in_it) || sees_all
+}
+
+/// Requests that may be done once only, by person and id.
+#[derive(Default)]
+struct Once {
+    known: Mutex<Known>,
+}
+
+type Place = Arc<OnceCell<Result<wire::Person, Failure>>>;
+
+#[derive(Default)]
+struct Known {
+    places: HashMap<(Arc<str>, String), Place>,
+    ages: VecDeque<(Arc<str>, String)>,
+}
+
+impl Once {
+    fn place(&self, person: &Arc<str>, id: &str) -> Place {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (person.clone(), id.to_owned());
+        if let Some(place) = known.places.get(&key) {
+            return place.clone();
+        }
+        if known.ages.len() >= KNOWN
+            && let Some(oldest) = known.ages.pop_front()
+        {
+            known.places.remove(&oldest);
+        }
+        known.ages.push_back(key.clone());
+        let place = Place::default();
+        known.places.insert(key, place.clone());
+        place
+    }
+}
+
+fn withheld() -> Failure {
+    let words = "The number of this call is withheld: nobody can be remembered for it.";
+    Failure::new(ErrorCode::Refused, words)
+}
+
+fn broken(error: &store::StoreError) -> Failure {
+    tracing::error!(%error, "the store did not answer");
+    Failure {
+        retry_after_ms: Some(2_000),
+        ..Failure::new(
+            ErrorCode::Internal,
+            format!("The server's store does not answer: {error}. Tell your administrator."),
+        )
+    }
+}
