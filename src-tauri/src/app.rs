@@ -35,7 +35,7 @@ pub(crate) fn run(link: Link) -> anyhow::Result<()> {
             let (relay, reach) = Loop::new(frames, to_agent, from_agent);
             if is_automated() {
                 let window = Window::Panel;
-                reach.send_now(Tick::Agent(AgentMessage::Show { window }));
+                reach.send_now(Tick::Agent(Box::new(AgentMessage::Show { window })));
             }
             app.manage(reach);
             windows::open(&handle, Window::Card)?;

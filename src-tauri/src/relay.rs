@@ -43,7 +43,7 @@ pub(crate) struct Painted {
 
 /// All that can happen to the windows.
 pub(crate) enum Tick {
-    Agent(AgentMessage),
+    Agent(Box<AgentMessage>),
     Subscribe {
         window: Window,
         channel: Channel<News>,
@@ -147,11 +147,12 @@ impl<F: Frames> Loop<F> {
     pub(crate) async fn run(mut self) {
         loop {
             let tick = tokio::select! {
-                message = self.from_agent.recv() => message.map(Tick::Agent),
+                message = self.from_agent.recv() => message.map(|message| Tick::Agent(Box::new(message))),
                 tick = self.ticks.recv() => tick,
             };
             match tick {
-                None | Some(Tick::Agent(AgentMessage::End)) => return,
+                None => return,
+                Some(Tick::Agent(message)) if *message == AgentMessage::End => return,
                 Some(tick) => self.handle(tick, unix_micros()),
             }
         }
@@ -159,7 +160,7 @@ impl<F: Frames> Loop<F> {
 
     fn handle(&mut self, tick: Tick, now: UnixMicros) {
         match tick {
-            Tick::Agent(message) => self.heard(message, now),
+            Tick::Agent(message) => self.heard(*message, now),
             Tick::Subscribe { window, channel } => self.subscribe(window, channel),
             Tick::Request {
                 window,
@@ -413,7 +414,7 @@ mod tests {
         }
 
         fn agent(&mut self, message: AgentMessage, now: UnixMicros) {
-            self.relay.handle(Tick::Agent(message), now);
+            self.relay.handle(Tick::Agent(Box::new(message)), now);
         }
 
         fn snapshot(&mut self, seq: u64, state: State) {

@@ -1,6 +1,11 @@
 //! Who has a number, of all sources together: what is known is told at once, the rest is asked for behind.
 //!
 //! A lookup never creates anything, waits for nobody, and is asked once per number however many phones ring.
+//!
+//! Whoever owns a directory has three loops or arms: [`Directory::who`] when a phone rings, and again for each number that
+//! [`Listener::changed`] names; [`Directory::find`] as long as its answer says that somebody searches; and
+//! [`MemoryChanges::next`] to store what was chosen, with [`MemoryChanges::put_back`] when that fails
+//! ([`memory_file::keep`](crate::memory_file::keep) is such a loop). Each may be dropped while it waits.
 
 mod admit;
 mod asking;
@@ -263,8 +268,12 @@ impl Directory {
     }
 
     /// Somebody says who it is. Returns the person where he is known already; else his source is asked for the record.
+    /// What is no record of any source is linked to nobody.
     pub fn link(&self, link: Link) -> Option<wire::Person> {
         let now = Instant::now();
+        if !self.may_be(&link.record) {
+            return None;
+        }
         let (number, line, call) = (link.number.clone(), link.line.clone(), link.call.clone());
         let question = question(number.clone(), line.clone());
         let candidates = self
@@ -355,6 +364,14 @@ impl Directory {
         let state = self.shared.state();
         let slots = state.slots.iter();
         slots.map(|slot| (slot.id, slot.source.clone())).collect()
+    }
+
+    fn may_be(&self, record: &Record) -> bool {
+        let sources = self.sources();
+        let is_ours = sources
+            .iter()
+            .any(|(_, source)| source.id() == record.source);
+        is_ours && admit::is_record(record)
     }
 
     fn who_since(&self, question: &Question, choice: Choice, since: Instant, now: Instant) -> Who {

@@ -4,7 +4,7 @@
 
 mod support;
 
-use contacts::{Likeness, Person, likeness};
+use contacts::{Likeness, Person, SourceErrorKind, likeness};
 use proptest::prelude::*;
 use std::sync::Arc;
 use support::{Fake, ada, asked, directory, number, people, person};
@@ -354,4 +354,23 @@ async fn what_a_book_says_of_somebody_comes_back_as_it_went_in() {
     assert_eq!(book.by_record(&other.record.id), Some(other.clone()));
     assert_eq!(book.by_record("nobody"), None);
     assert_eq!(other.record.kind, "person");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_source_says_of_its_trouble_is_a_short_line_and_never_nothing() {
+    let bad = "<b>\u{202e}\0\r\n".to_owned() + &"x".repeat(1_000_000);
+    let hostile = Fake::new("hostile")
+        .local()
+        .fails(SourceErrorKind::Broken, &bad);
+    let mute = Fake::new("mute").local().fails(SourceErrorKind::Login, "");
+    let who = directory(&[&hostile, &mute]).who(&asked("101"), None);
+    let told = support::told(&who);
+    assert!(
+        told.starts_with("nobody; hostile failed: <b> xxx") && told.len() < 500,
+        "{told}"
+    );
+    assert!(
+        told.contains("mute failed: does not take our login"),
+        "{told}"
+    );
 }

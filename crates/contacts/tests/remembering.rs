@@ -6,12 +6,12 @@ mod support;
 
 use contacts::{
     Directory, Link, Question, SourceErrorKind, Unlink,
-    directory::Settings,
+    directory::{MemoryChanges, Settings},
     memory::{MAX_REMEMBERED, MemoryChange, Remembering},
 };
 use std::time::Duration;
 use support::{Fake, ada, asked, directory, link, number, person, plan, told};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use wire::Remember;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -288,6 +288,11 @@ async fn another_extension_and_another_country_are_other_numbers() {
     );
 }
 
+/// What is to be stored, within a minute of virtual time.
+async fn next(changes: &mut MemoryChanges) -> Vec<MemoryChange> {
+    timeout(SECOND * 60, changes.next()).await.unwrap()
+}
+
 fn remembering(number: &str, at: u64) -> Remembering {
     Remembering {
         number: number.into(),
@@ -328,7 +333,7 @@ async fn the_owner_is_told_the_newest_state_of_each_choice_and_loses_none() {
     let mut changes = directory.memory_changes();
     directory.link(link("crm", "ada"));
     directory.link(link("crm", "bob"));
-    let told = changes.next().await;
+    let told = next(&mut changes).await;
     assert!(matches!(&told[..], [MemoryChange::Remembered(entry)] if entry.name == "Bob"));
     // The disk is full; meanwhile he is forgotten.
     changes.put_back(told);
@@ -340,8 +345,8 @@ async fn the_owner_is_told_the_newest_state_of_each_choice_and_loses_none() {
         number: "+79062195047".into(),
         line: None,
     };
-    assert_eq!(changes.next().await, [forgotten]);
-    let nothing = tokio::time::timeout(SECOND, changes.next()).await;
+    assert_eq!(next(&mut changes).await, [forgotten]);
+    let nothing = timeout(SECOND, changes.next()).await;
     assert!(nothing.is_err());
 }
 
@@ -351,14 +356,31 @@ async fn what_is_remembered_is_bounded_and_the_oldest_goes_with_a_word() {
     let stored = |at: usize| remembering(&format!("+7906{at:07}"), at as u64);
     settings.memory = (0..=MAX_REMEMBERED).rev().map(stored).collect();
     let directory = Directory::new(settings);
+    support::set(&directory, &[&Fake::new("crm")]);
     let mut changes = directory.memory_changes();
     let forgotten = |number: &str| MemoryChange::Forgotten {
         number: number.into(),
         line: None,
     };
-    assert_eq!(changes.next().await, [forgotten("+79060000000")]);
+    assert_eq!(next(&mut changes).await, [forgotten("+79060000000")]);
     directory.link(link("crm", "ada"));
-    let told = changes.next().await;
+    let told = next(&mut changes).await;
     assert!(told.contains(&forgotten("+79060000001")), "{told:?}");
     assert_eq!(directory.remembered().len(), MAX_REMEMBERED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_record_of_any_source_is_remembered_of_nobody() {
+    let directory = directory(&[&Fake::new("crm").local().knows(ada())]);
+    let long = "1".repeat(1_000_000);
+    for (source, id) in [
+        ("nobody", "ada"),
+        ("crm", ""),
+        ("crm", "a\0b"),
+        ("crm", &long),
+    ] {
+        assert_eq!(directory.link(link(source, id)), None);
+    }
+    assert!(directory.remembered().is_empty());
+    assert!(directory.memory_changes().take().is_empty());
 }

@@ -1,5 +1,7 @@
 //! One question to the CRM: its turn, redirects, repetitions, and what the answer means.
 
+mod words;
+
 use crate::{
     connector::Inner,
     format::{
@@ -7,11 +9,9 @@ use crate::{
         request::{AnswerKind, Request},
     },
     login::Credentials,
-    pointer,
-    redact::page_words,
-    render,
+    pointer, render,
     template::{Context, Failed},
-    world::{Failure, Outgoing, Reply},
+    world::{Outgoing, Reply},
 };
 use contacts::{SourceError, SourceErrorKind};
 use reqwest::Url;
@@ -52,6 +52,9 @@ impl Inner {
         context: &Context,
         budget: &mut Budget,
     ) -> Result<Json, SourceError> {
+        if let Some(error) = self.quiet.now() {
+            return Err(error);
+        }
         let mut stale = None;
         let mut tries = vec![0_u32; self.file.http.retry.len()];
         loop {
@@ -65,14 +68,19 @@ impl Inner {
                     stale = Some(credentials.generation);
                 }
                 Verdict::Expired => return Err(self.refused(&reply)),
-                Verdict::Failed(error) => return Err(error),
+                Verdict::Failed(error) => {
+                    self.quiet.begin(&error);
+                    return Err(error);
+                }
                 Verdict::Again {
                     rule,
                     wait,
                     otherwise,
                 } => {
                     if Instant::now() + wait >= budget.until {
-                        return Err(later(otherwise, wait));
+                        let error = words::later(otherwise, wait);
+                        self.quiet.begin(&error);
+                        return Err(error);
                     }
                     tries[rule] += 1;
                     self.world.pause(wait).await;
@@ -200,7 +208,7 @@ impl Inner {
     }
 
     fn judge(&self, request: &Request, reply: &Reply, tries: &mut [u32]) -> Verdict {
-        let json: Option<Json> = serde_json::from_slice(&reply.body).ok();
+        let json = reply.json();
         let is_good = (200..300).contains(&reply.status);
         if self.says_expired(reply.status, json.as_ref()) {
             return Verdict::Expired;
@@ -265,120 +273,6 @@ impl Inner {
         let seconds = at.timestamp().as_second().saturating_sub(self.world.now());
         Some(Duration::from_secs(seconds.clamp(0, 86_400).unsigned_abs()))
     }
-
-    fn limited(&self, reply: &Reply, json: Option<&Json>) -> SourceError {
-        let error = self.error_of(reply, json);
-        SourceError {
-            kind: SourceErrorKind::Limited {
-                retry_after: self.retry_after(reply),
-            },
-            words: error.words,
-        }
-    }
-
-    fn refused(&self, reply: &Reply) -> SourceError {
-        let json: Option<Json> = serde_json::from_slice(&reply.body).ok();
-        SourceError {
-            kind: SourceErrorKind::Login,
-            ..self.error_of(reply, json.as_ref())
-        }
-    }
-
-    pub(crate) fn error_of(&self, reply: &Reply, json: Option<&Json>) -> SourceError {
-        let kind = match reply.status {
-            401 | 403 => SourceErrorKind::Login,
-            429 => SourceErrorKind::Limited {
-                retry_after: self.retry_after(reply),
-            },
-            502..=504 => SourceErrorKind::Away,
-            _ => SourceErrorKind::Broken,
-        };
-        let mut words = format!("{} answered {}", self.title, status_words(reply.status));
-        if let Some(told) = self.own_words(reply, json) {
-            words.push_str(&format!(": “{told}”"));
-        }
-        if kind == SourceErrorKind::Login {
-            words.push_str("; see the key or password in the settings, and what it may do");
-        }
-        SourceError { kind, words }
-    }
-
-    /// What the CRM itself says about it.
-    fn own_words(&self, reply: &Reply, json: Option<&Json>) -> Option<String> {
-        let told = json.and_then(|json| {
-            let mut places = self.file.http.words.iter();
-            places.find_map(|at| at.all(json).into_iter().find_map(one_text))
-        });
-        let told = told.or_else(|| match json {
-            Some(Json::String(text)) => Some(text.clone()),
-            Some(_) => None,
-            None => {
-                let start = &reply.body[..reply.body.len().min(64 * 1024)];
-                Some(page_words(&String::from_utf8_lossy(start)))
-            }
-        });
-        told.map(|told| self.redactor.words(&told))
-            .filter(|told| !told.is_empty())
-    }
-
-    fn no_data(&self, reply: &Reply) -> SourceError {
-        let kind = reply.header("content-type").unwrap_or("unknown type");
-        let kind = self
-            .redactor
-            .words(kind.split(';').next().unwrap_or_default());
-        let what = match reply.body.is_empty() {
-            true => "answered with nothing instead of data".to_owned(),
-            false => format!("answered with {kind} instead of data"),
-        };
-        let told = self.own_words(reply, None).unwrap_or_default();
-        let told = if told.is_empty() {
-            String::new()
-        } else {
-            format!(": “{told}”")
-        };
-        self.broken(&format!(
-            "{what}{told}; see whether the address in the settings is right"
-        ))
-    }
-
-    pub(crate) fn failed(&self, failure: &Failure) -> SourceError {
-        let title = &self.title;
-        match failure {
-            Failure::TooSlow => SourceError {
-                kind: SourceErrorKind::TooSlow,
-                words: format!("{title} did not answer in time"),
-            },
-            Failure::Away(words) => SourceError {
-                kind: SourceErrorKind::Away,
-                words: self.redactor.words(&format!("{title}: {words}")),
-            },
-            Failure::Unusable(words) => SourceError {
-                kind: SourceErrorKind::Broken,
-                words: self.redactor.words(&format!("{title}: {words}")),
-            },
-        }
-    }
-
-    /// The title and these words.
-    pub(crate) fn broken(&self, words: &str) -> SourceError {
-        SourceError {
-            kind: SourceErrorKind::Broken,
-            words: format!("{} {words}", self.title),
-        }
-    }
-
-    pub(crate) fn unusable_template(&self, request: &Request, failed: &Failed) -> SourceError {
-        let places = &self.file.places;
-        let line = places.line(request.at);
-        self.broken(&format!(
-            "cannot be asked: {} ({}:{line})",
-            failed.0, places.file
-        ))
-    }
-}
-
-fn one_text(json: &Json) -> Option<String> {
-    pointer::text(json).filter(|text| !text.trim().is_empty())
 }
 
 fn fits(rule: &Retry, status: u16, json: Option<&Json>) -> bool {
@@ -394,26 +288,5 @@ fn accepted(answer: AnswerKind) -> &'static str {
     match answer {
         AnswerKind::Json => "application/json",
         AnswerKind::Text | AnswerKind::Any => "application/json, text/plain;q=0.9, */*;q=0.5",
-    }
-}
-
-fn later(error: SourceError, wait: Duration) -> SourceError {
-    let SourceErrorKind::Limited { .. } = error.kind else {
-        return error;
-    };
-    let seconds = wait.as_secs().max(1);
-    SourceError {
-        kind: SourceErrorKind::Limited {
-            retry_after: Some(wait),
-        },
-        words: format!("{}; it wants to be left alone for {seconds} s", error.words),
-    }
-}
-
-fn status_words(status: u16) -> String {
-    let known = reqwest::StatusCode::from_u16(status).ok();
-    match known.and_then(|status| status.canonical_reason()) {
-        Some(reason) => format!("{status} {reason}"),
-        None => status.to_string(),
     }
 }

@@ -13,7 +13,7 @@ pub use test::Finding;
 use crate::{
     File, SignIn,
     asking::Budget,
-    bucket::Bucket,
+    bucket::{Bucket, Quiet},
     format::{
         auth::{Auth, Grant},
         request::Step,
@@ -85,6 +85,7 @@ pub(crate) struct Inner {
     pub(crate) world: Arc<dyn World>,
     pub(crate) redactor: Redactor,
     pub(crate) bucket: Bucket,
+    pub(crate) quiet: Quiet,
     pub(crate) login: tokio::sync::Mutex<Login>,
     pub(crate) users: actions::UserCache,
 }
@@ -158,6 +159,7 @@ impl File {
             bucket: Bucket::new(self.http.rate),
             login: tokio::sync::Mutex::new(login),
             users: Default::default(),
+            quiet: Quiet::default(),
             file: self.clone(),
             redactor,
             params,
@@ -357,8 +359,13 @@ impl Inner {
         if let Some(person) = person {
             context.set_json("contact", &person.json());
         }
-        let link = template?.text(&context).ok()?;
-        contacts::clean::link(&link, &self.file.schemes)
+        self.safe_link(&template?.text(&context).ok()?)
+    }
+
+    /// One that may be opened, and that shows no secret to whoever sees the card.
+    pub(crate) fn safe_link(&self, link: &str) -> Option<String> {
+        let link = contacts::clean::link(link, &self.file.schemes)?;
+        (!self.redactor.holds_secret(&link)).then_some(link)
     }
 
     /// Steps one after the other; what they map is `step`.

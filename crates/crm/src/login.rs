@@ -1,26 +1,26 @@
 //! Who we are for the CRM: keys, signatures, sessions, tokens that are renewed by one however many wait.
 
+mod oauth;
+
+pub use oauth::SignIn;
+
 use crate::{
     asking::Budget,
     connector::Inner,
-    format::auth::{Auth, Grant, Oauth, Session, Signing},
-    pointer, render,
-    template::{Context, Failed, base64, base64_url, hex},
+    format::auth::{Auth, Session, Signing},
+    render,
+    template::{Context, Failed, base64, hex},
     world::Outgoing,
 };
 use contacts::{SourceError, SourceErrorKind};
 use minijinja::Value;
-use reqwest::Url;
-use ring::{
-    digest, hmac,
-    rand::{SecureRandom as _, SystemRandom},
-};
+use ring::hmac;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::{sync::Arc, time::Duration};
-use tokio::{task::spawn_blocking, time::Instant};
-use tracing::{info, warn};
+use tokio::time::Instant;
+use tracing::info;
 
 /// A login that failed is not tried again by everybody who waits.
 const QUIET: Duration = Duration::from_secs(5);
@@ -30,13 +30,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const EARLY: i64 = 30;
 
 /// Keeps what a connector learns and must not forget: tokens that a CRM gives in the place of old ones.
-///
-/// Called on a thread that may block.
 pub trait SecretStore: Send + Sync {
-    /// What was saved under this name.
+    /// What was saved under this name, which is that of the `oauth` parameter. Called by [`crate::File::connector`].
     fn load(&self, name: &str) -> Option<SecretString>;
 
-    /// Replaces it, for good.
+    /// Replaces it, for good. Called on a thread that may block.
     ///
     /// # Errors
     /// A sentence.
@@ -44,7 +42,7 @@ pub trait SecretStore: Send + Sync {
 }
 
 /// What requests carry just now.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Credentials {
     /// Counts logins, so that one that is over is told from the newest.
     pub(crate) generation: u64,
@@ -59,14 +57,14 @@ impl Credentials {
 }
 
 /// The login, owned by who holds the lock; renewing holds it too.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Login {
     generation: u64,
     state: State,
     failed: Option<(Instant, SourceError)>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 enum State {
     #[default]
     Out,
@@ -75,7 +73,7 @@ enum State {
 }
 
 /// As it is stored.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Tokens {
     access: SecretString,
     refresh: Option<SecretString>,
@@ -273,164 +271,6 @@ impl Inner {
         Ok(State::Session(kept))
     }
 
-    fn token_form(&self, oauth: &Oauth, old: &State) -> Result<Vec<(String, String)>, SourceError> {
-        let refresh = match old {
-            State::Token(tokens) => tokens.refresh.as_ref(),
-            State::Out | State::Session(_) => None,
-        };
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        if let Some(refresh) = refresh {
-            return Ok(vec![
-                pair("grant_type", "refresh_token"),
-                pair("refresh_token", refresh.expose_secret()),
-            ]);
-        }
-        let text = |template: &crate::template::Template| {
-            let text = template.text(&self.context());
-            text.map_err(|failed| self.broken(&failed.0))
-        };
-        let mut form = match &oauth.grant {
-            Grant::Code { .. } => {
-                return Err(SourceError {
-                    kind: SourceErrorKind::Login,
-                    words: format!(
-                        "nobody has signed in to {} yet: press “Sign in” in the settings",
-                        self.title
-                    ),
-                });
-            }
-            Grant::Client => vec![pair("grant_type", "client_credentials")],
-            Grant::Password { user, password } => vec![
-                pair("grant_type", "password"),
-                pair("username", &text(user)?),
-                pair("password", &text(password)?),
-            ],
-        };
-        let scopes = scopes(oauth, &self.context());
-        let scopes = scopes.map_err(|failed| self.broken(&failed.0))?;
-        form.extend(scopes.map(|scopes| pair("scope", &scopes)));
-        let extra = render::pairs(&oauth.extra, &self.context());
-        form.extend(extra.map_err(|failed| self.broken(&failed.0))?);
-        Ok(form)
-    }
-
-    async fn new_token(
-        &self,
-        oauth: &Oauth,
-        form: Vec<(String, String)>,
-        old: &State,
-    ) -> Result<State, SourceError> {
-        let request = self
-            .token_request(oauth, form)
-            .map_err(|failed| self.broken(&failed.0))?;
-        let reply = self.transmit(request, &mut login_budget()).await?;
-        let json: Option<Json> = serde_json::from_slice(&reply.body).ok();
-        let access = json
-            .as_ref()
-            .and_then(|json| json.get("access_token")?.as_str());
-        let (Some(json), Some(access), 200..300) = (&json, access, reply.status) else {
-            let error = self.error_of(&reply, json.as_ref());
-            // 400 is how OAuth says that a token or a secret is wrong.
-            let kind = match reply.status {
-                400..404 | 200..300 => SourceErrorKind::Login,
-                _ => error.kind,
-            };
-            return Err(SourceError {
-                kind,
-                words: format!("{}; sign in again in the settings", error.words),
-            });
-        };
-        let kept = match old {
-            State::Token(tokens) => tokens.refresh.clone(),
-            State::Out | State::Session(_) => None,
-        };
-        let given = json.get("refresh_token").and_then(Json::as_str);
-        let lasts = json
-            .get("expires_in")
-            .and_then(|lasts| pointer::text(lasts)?.parse::<i64>().ok());
-        let tokens = Tokens {
-            access: access.into(),
-            refresh: given.map(Into::into).or(kept),
-            until: lasts.map(|lasts| self.world.now() + lasts),
-        };
-        self.redactor.learn(access);
-        given
-            .into_iter()
-            .for_each(|token| self.redactor.learn(token));
-        if let Grant::Code { param, .. } = &oauth.grant {
-            self.save(param, &tokens).await;
-        }
-        Ok(State::Token(tokens))
-    }
-
-    /// Before it is used: the old one may be worth nothing already.
-    async fn save(&self, param: &str, tokens: &Tokens) {
-        let Some(store) = self.options.store.clone() else {
-            return;
-        };
-        let stored = Stored {
-            access: tokens.access.expose_secret().to_owned(),
-            refresh: tokens
-                .refresh
-                .as_ref()
-                .map(|token| token.expose_secret().to_owned()),
-            until: tokens.until,
-        };
-        let text: SecretString = serde_json::to_string(&stored).unwrap_or_default().into();
-        let param = param.to_owned();
-        let saved = spawn_blocking(move || store.save(&param, &text)).await;
-        match saved {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                warn!(connector = %self.id, %error, "a new token is not stored; sign in again after a restart");
-            }
-            Err(_) => warn!(connector = %self.id, "a new token is not stored"),
-        }
-    }
-
-    fn token_request(
-        &self,
-        oauth: &Oauth,
-        mut form: Vec<(String, String)>,
-    ) -> Result<Outgoing, Failed> {
-        let context = self.context();
-        let (id, secret) = (
-            oauth.client_id.text(&context)?,
-            oauth.client_secret.text(&context)?,
-        );
-        let mut headers = vec![("Accept".to_owned(), "application/json".to_owned())];
-        if oauth.client_in_header {
-            let proof = base64(format!("{id}:{secret}").as_bytes());
-            headers.push(("Authorization".into(), format!("Basic {proof}")));
-        } else {
-            form.push(("client_id".into(), id));
-            if !secret.is_empty() {
-                form.push(("client_secret".into(), secret));
-            }
-        }
-        let (content_type, body) = match oauth.token_request_json {
-            true => {
-                let table = form
-                    .into_iter()
-                    .map(|(name, value)| (name, Json::from(value)));
-                (
-                    "application/json",
-                    Json::Object(table.collect()).to_string(),
-                )
-            }
-            false => (render::FORM, render::form(&form)),
-        };
-        let url = Url::parse(&oauth.token_url.text(&context)?)
-            .map_err(|_| Failed("the address for tokens is none".into()))?;
-        Ok(Outgoing {
-            method: "POST",
-            url,
-            headers,
-            content_type: Some(content_type.into()),
-            body: Some(body),
-        })
-    }
-
     /// Adds the proof of who we are.
     pub(crate) fn sign(
         &self,
@@ -491,95 +331,6 @@ impl Inner {
         let marked = json.is_some_and(|json| marks.iter().any(|mark| mark.is_in(json)));
         status == 401 || forbidden || marked
     }
-
-    /// Begins a sign-in by browser: where to send it. `None`: this connector has none, or its settings are wrong.
-    pub(crate) fn authorize(&self, redirect: &str) -> Option<SignIn> {
-        let Auth::Oauth(oauth) = &self.file.auth else {
-            return None;
-        };
-        let Grant::Code {
-            authorize_url,
-            pkce,
-            redirect: own,
-            ..
-        } = &oauth.grant
-        else {
-            return None;
-        };
-        let context = self.context();
-        let redirect = match own {
-            Some(own) => own.text(&context).ok().filter(|own| !own.is_empty()),
-            None => None,
-        }
-        .unwrap_or_else(|| redirect.to_owned());
-        let (state, verifier) = (random()?, random()?);
-        let mut url = Url::parse(&authorize_url.text(&context).ok()?).ok()?;
-        let pair = |name: &str, value: String| (name.to_owned(), value);
-        let mut query = vec![
-            pair("response_type", "code".into()),
-            pair("client_id", oauth.client_id.text(&context).ok()?),
-            pair("redirect_uri", redirect.clone()),
-            pair("state", state.clone()),
-        ];
-        query.extend(
-            scopes(oauth, &context)
-                .ok()?
-                .map(|scopes| pair("scope", scopes)),
-        );
-        if *pkce {
-            let challenge = digest::digest(&digest::SHA256, verifier.as_bytes());
-            query.push(pair("code_challenge", base64_url(challenge.as_ref())));
-            query.push(pair("code_challenge_method", "S256".into()));
-        }
-        query.extend(render::pairs(&oauth.extra, &context).ok()?);
-        render::add_query(&mut url, &query);
-        Some(SignIn {
-            url: url.into(),
-            state,
-            verifier: pkce.then(|| verifier.into()),
-            redirect,
-        })
-    }
-
-    /// Ends it with what the browser brought.
-    pub(crate) async fn take_code(&self, sign_in: &SignIn, code: &str) -> Result<(), SourceError> {
-        let Auth::Oauth(oauth) = &self.file.auth else {
-            return Err(self.broken("is not signed in to by a browser"));
-        };
-        let mut form = vec![
-            ("grant_type".to_owned(), "authorization_code".to_owned()),
-            ("code".into(), code.to_owned()),
-            ("redirect_uri".into(), sign_in.redirect.clone()),
-        ];
-        if let Some(verifier) = &sign_in.verifier {
-            form.push(("code_verifier".into(), verifier.expose_secret().to_owned()));
-        }
-        let mut login = self.login.lock().await;
-        let state = self.new_token(oauth, form, &State::Out).await?;
-        login.generation += 1;
-        login.state = state;
-        login.failed = None;
-        Ok(())
-    }
-}
-
-/// A browser on its way to the CRM. To be used once.
-#[derive(Clone, Debug)]
-pub struct SignIn {
-    /// Where the browser goes.
-    pub url: String,
-    /// Comes back with the browser, and must be this one.
-    pub state: String,
-    verifier: Option<SecretString>,
-    redirect: String,
-}
-
-/// Apart by spaces, as OAuth has them.
-fn scopes(oauth: &Oauth, context: &Context) -> Result<Option<String>, Failed> {
-    let scopes = oauth.scopes.iter().map(|scope| scope.text(context));
-    let scopes: Vec<String> = scopes.collect::<Result<_, _>>()?;
-    let scopes = scopes.join(" ");
-    Ok(Some(scopes.trim().to_owned()).filter(|scopes| !scopes.is_empty()))
 }
 
 fn login_budget() -> Budget {
@@ -627,11 +378,4 @@ pub(crate) fn signature(signing: &Signing, context: &Context) -> Result<String, 
         false => hex(tag.as_ref()),
     };
     Ok(format!("{}{text}", signing.prefix))
-}
-
-/// 256 bits for addresses.
-fn random() -> Option<String> {
-    let mut bytes = [0_u8; 32];
-    SystemRandom::new().fill(&mut bytes).ok()?;
-    Some(base64_url(&bytes))
 }

@@ -6,6 +6,8 @@ use std::sync::{PoisonError, RwLock};
 
 /// Shorter ones would cut holes into every word.
 const SHORTEST: usize = 4;
+/// One of this length is no word.
+const SURELY: usize = 12;
 /// So many digits in a row may be somebody's number.
 const NUMBER: usize = 7;
 const LONGEST: usize = 200;
@@ -27,6 +29,13 @@ impl Redactor {
         }
         // A secret may be a part of another.
         known.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    }
+
+    /// Whether a secret stands in it; a short password may be a word of any address.
+    pub(crate) fn holds_secret(&self, text: &str) -> bool {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut known = known.iter().filter(|secret| secret.len() >= SURELY);
+        known.any(|secret| text.contains(secret.as_str()))
     }
 
     /// One short line of plain words.
@@ -92,8 +101,17 @@ pub(crate) fn page_words(html: &str) -> String {
             break;
         }
     }
-    words.push_str(rest.get(..rest.len().min(LONGEST * 4)).unwrap_or_default());
-    words
+    words.extend(rest.chars().take(LONGEST * 4));
+    let entities = [
+        ("&#39;", "'"),
+        ("&quot;", "\""),
+        ("&nbsp;", " "),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&amp;", "&"),
+    ];
+    let decoded = entities.into_iter();
+    decoded.fold(words, |words, (entity, text)| words.replace(entity, text))
 }
 
 #[cfg(test)]
@@ -116,6 +134,7 @@ mod tests {
     fn a_page_is_read_without_its_markup() {
         let page = "<html><head><title>x</title></head><body><h1>Sign in</h1><script>a<b</script> please</body>";
         assert_eq!(clean::line(&page_words(page), 99), "Sign in please");
+        assert_eq!(page_words("it doesn&#39;t &amp;lt;"), "it doesn't &lt;");
         assert_eq!(clean::line(&page_words("<<<"), 99), "");
         assert_eq!(clean::line(&page_words("plain"), 99), "plain");
     }

@@ -51,7 +51,7 @@ enum Kind {
 pub(crate) struct Failed(pub(crate) String);
 
 /// What templates see.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Context(BTreeMap<&'static str, Value>);
 
 impl Context {

@@ -1,10 +1,11 @@
 //! The seam to the network: the real one ([`crate::live`]) or a recording ([`crate::cases`]).
 
 use reqwest::Url;
+use serde_json::Value as Json;
 use std::{pin::Pin, time::Duration};
 
 /// A request as it goes out.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Outgoing {
     pub(crate) method: &'static str,
     pub(crate) url: Url,
@@ -23,6 +24,15 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    /// Some programs on Windows begin it with a mark of its encoding.
+    pub(crate) fn json(&self) -> Option<Json> {
+        let bytes = self
+            .body
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(&self.body);
+        serde_json::from_slice(bytes).ok()
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         let (_, value) = headers.find(|(known, _)| known == name)?;

@@ -142,6 +142,42 @@ async fn a_longer_limit_is_told_at_once() {
 }
 
 #[tokio::test]
+async fn who_wants_to_be_left_alone_is_not_asked_again() {
+    let server =
+        Server::start(|_| Answer::json("{}").status(429).header("retry-after", "120")).await;
+    let connector = connector(&small(""), &server.base());
+    for _ in 0..3 {
+        let error = look_up(&connector).await.unwrap_err();
+        assert!(
+            matches!(
+                error.kind,
+                SourceErrorKind::Limited {
+                    retry_after: Some(_)
+                }
+            ),
+            "{error:?}"
+        );
+    }
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_with_a_byte_order_mark_is_read() {
+    let server = Server::start(|_| {
+        Answer::json("\u{feff}[{\"id\": 7, \"name\": \"Ivan\", \"phone\": \"+79062195047\"}]")
+    })
+    .await;
+    assert_eq!(ask(&server).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn no_link_shows_a_secret() {
+    let rows = r#"[{"id": 7, "name": "Ivan", "phone": "+79062195047", "url": "https://crm.example/?k=key-nobody-may-see"}]"#;
+    let server = Server::start(move |_| Answer::json(rows)).await;
+    assert_eq!(ask(&server).await.unwrap()[0].url, None);
+}
+
+#[tokio::test]
 async fn a_limit_that_never_ends_is_told_after_some_tries() {
     let server = Server::start(|_| Answer::json("{}").status(429).header("retry-after", "0")).await;
     let error = ask(&server).await.unwrap_err();
@@ -260,6 +296,23 @@ async fn a_name_does_not_lead_to_this_computer() {
     // Every resolver that follows RFC 6761 answers this one with the loopback address, and only by that name.
     let base = server.base().replace("127.0.0.1", "localhost");
     assert!(look_up(&connector(&small(""), &base)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_where_one_is_named() {
+    let rows = r#"[{"id": 7, "name": "Ivan", "phone": "+79062195047"}]"#;
+    let proxy = Server::start(move |_| Answer::json(rows)).await;
+    let text = small(&format!("allow_http = true\nproxy = '{}'", proxy.base()));
+    let people = look_up(&connector(&text, "http://crm.invalid")).await;
+    assert_eq!(people.unwrap().len(), 1);
+    let request = proxy.requests().remove(0);
+    assert!(
+        request
+            .line
+            .starts_with("GET http://crm.invalid/api/people?"),
+        "{}",
+        request.line
+    );
 }
 
 #[tokio::test]

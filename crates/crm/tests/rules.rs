@@ -235,6 +235,27 @@ people = [{ id = "2", kind = "lead", name = "Petr", phones = ["+79062195047"] },
 }
 
 #[test]
+fn a_lookup_that_fails_does_not_hide_what_another_finds() {
+    let rest = |second: &str, expect: &str| {
+        format!(
+            "{LOOKUP}{}[[case]]\nname = \"it\"\ncall = \"lookup\"\n{CALLER}{ASKED}response = {{ status = 400, json = {{ message = \"no such list\" }} }}\n\
+            [[case.exchange]]\nrequest = {{ path = \"/v1/leads\", query = {{ n = \"+79062195047\" }} }}\nresponse = {{ {second} }}\n[case.expect]\n{expect}\n",
+            LOOKUP.replace("/people", "/leads")
+        )
+    };
+    passes(&file(
+        "",
+        "kind = \"none\"",
+        &rest(IVAN, "people = [{ id = \"1\" }]"),
+    ));
+    passes(&file(
+        "",
+        "kind = \"none\"",
+        &rest("json = []", "error = \"“no such list”\""),
+    ));
+}
+
+#[test]
 fn a_step_that_fails_takes_nothing_from_the_card() {
     let rest = r#"
 [[lookup]]

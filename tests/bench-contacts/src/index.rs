@@ -7,9 +7,10 @@ use crate::{
     table::{Row, Table},
 };
 use anyhow::{Context as _, Result, ensure};
-use contacts::{Book, Match};
+use contacts::{Book, BookSource, Directory, Match, Question, directory::Settings, watch::Watched};
 use phone_number::{DialPlan, PhoneNumber, Region};
-use std::{collections::HashMap, path::Path, time::Instant};
+use std::{collections::HashMap, path::Path, sync::Arc, time::Instant};
+use tokio::sync::watch;
 
 const NUMBERS: usize = 1_000_000;
 const WANTED_MEMORY: f64 = 100.0;
@@ -58,7 +59,43 @@ pub(crate) fn run(table: &mut Table) -> Result<()> {
         false,
         table,
     )?;
-    compare_national(&book, &national, table)
+    compare_national(&book, &national, table)?;
+    card(book, &hits, table)
+}
+
+/// All that a ring costs where the book is the source: asked, verified, cleaned, with a report.
+fn card(book: Book, asked: &[Asked], table: &mut Table) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let _entered = runtime.enter();
+    let watched = Watched {
+        book: Arc::new(book),
+        is_settled: true,
+        ..Watched::default()
+    };
+    let (_sender, watched) = watch::channel(Arc::new(watched));
+    let book = BookSource::new("book".to_owned(), "people.csv".to_owned(), watched);
+    let directory = Directory::new(Settings::new(DialPlan::new(Region::RU)));
+    directory.set_sources(vec![Arc::new(book)]);
+    let questions: Vec<Question> = asked
+        .iter()
+        .map(|asked| Question {
+            number: asked.number.clone(),
+            line: None,
+            extension: None,
+        })
+        .collect();
+    let is_known = |question: &Question| directory.who(question, None).people.one().is_some();
+    ensure!(
+        questions.iter().all(is_known),
+        "a number of the book is not known"
+    );
+    let [ours] = in_turns(&questions, [&is_known]);
+    table.add(Row {
+        goal: "-".to_owned(),
+        missed: false,
+        ..row("a whole card of it, from all sources", &ours, String::new())
+    });
+    Ok(())
 }
 
 fn load(plan: &DialPlan, table: &mut Table) -> Result<Book> {

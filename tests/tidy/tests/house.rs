@@ -45,6 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "crm",
             "desktop",
             "engine",
+            "phone-number",
             "presence",
             "server-client",
             "view",

@@ -126,20 +126,24 @@ impl<'a> Origin<'a> {
         (verified, outside as u64)
     }
 
-    /// An id that is too long or not plain is none: the person is shown and cannot be chosen.
+    /// A record that is none: the person is shown and cannot be chosen.
     fn record(&self, record: Record) -> Record {
-        let is_plain = |text: &str| text.len() <= MAX_ID && clean::line(text, MAX_ID) == text;
-        if record.id.is_empty() || !is_plain(&record.id) || !is_plain(&record.kind) {
-            return Record {
-                source: self.id.to_owned(),
+        let source = self.id.to_owned();
+        if is_record(&record) {
+            Record { source, ..record }
+        } else {
+            Record {
+                source,
                 ..Record::default()
-            };
-        }
-        Record {
-            source: self.id.to_owned(),
-            ..record
+            }
         }
     }
+}
+
+/// Ids are used as they are: one that is too long or not plain is none.
+pub(super) fn is_record(record: &Record) -> bool {
+    let is_plain = |text: &str| text.len() <= MAX_ID && clean::line(text, MAX_ID) == text;
+    !record.id.is_empty() && is_plain(&record.id) && is_plain(&record.kind)
 }
 
 /// In harmless words; a source that says nothing gets some.

@@ -9,7 +9,7 @@ use crate::{
     },
     template::{Context, Failed},
 };
-use contacts::{Likeness, Person, Question, SourceError, clean, likeness};
+use contacts::{Likeness, Person, Question, SourceError, SourceErrorKind, clean, likeness};
 use minijinja::Value;
 use phone_number::{PhoneNumber, Variant, numbers_in};
 use serde_json::Value as Json;
@@ -34,13 +34,22 @@ impl Inner {
         context.set("extension", question.extension.clone().unwrap_or_default());
         context.set("number", spellings(&question.number, &Variant::E164));
         let budget = &mut self.budget();
-        let mut people = Vec::new();
+        let (mut people, mut failed) = (Vec::new(), None);
         for lookup in &self.file.lookups {
             let found = self.by_number(lookup, &context, &question.number, budget);
-            people.extend(found.await?);
+            match found.await {
+                Ok(found) => people.extend(found),
+                // A list that this CRM does not have must not hide what the others hold.
+                Err(error) if goes_on(&error) => failed = failed.or(Some(error)),
+                Err(error) if people.is_empty() => return Err(error),
+                Err(_) => break,
+            }
             if !people.is_empty() && !lookup.merge_all {
                 break;
             }
+        }
+        if let (Some(error), true) = (failed, people.is_empty()) {
+            return Err(error);
         }
         Ok(each_once(people))
     }
@@ -253,7 +262,7 @@ impl Inner {
             }
             (None, None) => return Ok(None),
         };
-        Ok(clean::link(&link, &self.file.schemes))
+        Ok(self.safe_link(&link))
     }
 
     fn facts(
@@ -281,7 +290,7 @@ impl Inner {
                     .transpose()?;
                 lines.push(PersonFact {
                     label: clean::line(fact.label.of(&self.options.language), clean::MAX_NAME),
-                    url: url.and_then(|url| clean::link(&url, &self.file.schemes)),
+                    url: url.and_then(|url| self.safe_link(&url)),
                     value,
                 });
             }
@@ -357,7 +366,7 @@ impl Inner {
             .and_then(clean::email)
             .or(person.email.take());
         if let Some(url) = &map.url {
-            let link = clean::link(&url.text(context)?, &self.file.schemes);
+            let link = self.safe_link(&url.text(context)?);
             person.url = link.or(person.url.take());
         }
         person
@@ -375,6 +384,17 @@ fn read(field: Option<&Field>, row: &Json, context: &Context) -> Result<Option<S
 fn shown(text: Option<String>, max: usize) -> Option<String> {
     let line = clean::line(&text?, max);
     (!line.is_empty()).then_some(line)
+}
+
+/// Whether the next lookup may fare better.
+fn goes_on(error: &SourceError) -> bool {
+    match error.kind {
+        SourceErrorKind::Broken => true,
+        SourceErrorKind::Away
+        | SourceErrorKind::TooSlow
+        | SourceErrorKind::Login
+        | SourceErrorKind::Limited { .. } => false,
+    }
 }
 
 /// A number once, however often it was written.
