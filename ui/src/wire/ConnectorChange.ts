@@ -19,6 +19,6 @@ values: { [key in string]: string },
  */
 secrets: { [key in string]: Token }, 
 /**
- * Its place among those that are set up here, 0 first; `None`: as it is, a new one last.
+ * Its place among all, 0 first; those of the configuration stay before it. `None`: as it is, a new one last.
  */
 place: number | null, };
