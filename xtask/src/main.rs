@@ -24,8 +24,9 @@ cargo xtask test [--quick|--full] [--only NAME]
                                 --full adds what takes patience
 cargo xtask bench [calls]       measures speed and memory beside bare lower bounds and rivals, fails when a goal
                                 is missed (release build); `calls`: the call model alone
-cargo xtask bench contacts [index|rings] [--markdown]
-                                a million numbers in memory, and a hundred phones that ring for one caller
+cargo xtask bench contacts [index|rings|live] [--markdown] [--full]
+                                a million numbers in memory, a hundred phones that ring for one caller, and cards of a live
+                                CRM beside a bare client; --full asks Odoo too
 cargo xtask bench server [fan-out|tls|slow|restart|real] [--quick] [--runs=N] [--markdown] [--json=FILE]
                                 the integration server with thousands of clients beside ws and socket.io
 cargo xtask record-trace NAME|all [--asterisk 22|16] [--config plain|freepbx] [--out DIR]

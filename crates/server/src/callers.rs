@@ -12,11 +12,12 @@ pub(crate) use wishes::{WISHES, serve};
 
 use self::{secrets::Secrets, vault::ServerVault};
 use crate::config::{self, Config};
-use contacts::{BookSource, Directory, Source, directory::Settings};
+use contacts::{BookSource, Directory, Source, SourceErrorKind, directory::Settings};
+use crm::{InboundAnswer, InboundRequest};
 use futures_util::future::join_all;
 use phone_number::{DialPlan, PhoneNumber};
 use secrecy::SecretString;
-use sources::{Around, Description, Health, Kept, Observed};
+use sources::{Around, Description, Health, Kept, Made, Observed};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -47,6 +48,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 const AGAIN: Duration = Duration::from_secs(5);
 /// All questions of a test together.
 const TEST: Duration = Duration::from_secs(45);
+/// A CRM that asks for a call says who clicked within this.
+const INBOUND: Duration = Duration::from_secs(10);
+const NOT_READY: &str = "This contact source is not ready; its state says why.";
 /// A source is made ready within this, unless something keeps it.
 const SETTLED: Duration = Duration::from_secs(5);
 
@@ -64,7 +68,7 @@ pub(crate) struct Callers {
 
 struct Inner {
     directory: Directory,
-    plan: DialPlan,
+    around: Around,
     store: Store,
     secrets: Arc<Secrets>,
     vault: Arc<ServerVault>,
@@ -111,12 +115,13 @@ impl Callers {
         });
         let secrets = Arc::new(Secrets::open(secrets_file(config, file))?);
         let configured = config.connector.clone();
+        let vault = Arc::new(ServerVault::new(&configured, secrets.clone()));
         let callers = Self {
             inner: Arc::new(Inner {
-                vault: Arc::new(ServerVault::new(&configured, secrets.clone())),
                 book: book(config, file, &plan),
+                around: around(config, file, plan, vault.clone()),
+                vault,
                 directory,
-                plan,
                 store,
                 secrets,
                 configured,
@@ -190,11 +195,7 @@ impl Callers {
 
     fn keep_ready(&self, settings: ConnectorSettings, is_configured: bool) -> Connected {
         info!(connector = %settings.id, enabled = settings.enabled, "contact source");
-        let around = Around {
-            plan: self.inner.plan.clone(),
-            vault: self.inner.vault.clone(),
-        };
-        let kept = Kept::new(settings, around);
+        let kept = Kept::new(settings, self.inner.around.clone());
         let (mut now, bell) = (kept.now(), self.inner.bell.clone());
         let follower = tokio::spawn(async move {
             bell.notify_one();
@@ -343,7 +344,7 @@ impl Callers {
                 settings_as_typed(id, &change)
             }
         };
-        Ok(test(settings, secrets, self.inner.plan.clone()).await)
+        Ok(test(settings, secrets, self.inner.around.clone()).await)
     }
 
     /// A finding for each that is switched on.
@@ -352,24 +353,51 @@ impl Callers {
         let settings = connected.iter().map(|one| one.kept.settings().clone());
         let tests = settings.filter(|one| one.enabled).map(|settings| {
             let (id, secrets) = (settings.id.clone(), self.inner.vault.of(&settings.id));
-            let plan = self.inner.plan.clone();
-            async move { named(&id, test(settings, secrets, plan).await) }
+            let around = self.inner.around.clone();
+            async move { named(&id, test(settings, secrets, around).await) }
         });
         join_all(tests).await.into_iter().flatten().collect()
     }
 
-    /// What sources want to know to make somebody new.
-    pub(super) fn forms(&self, _number: Option<&PhoneNumber>) -> Vec<PersonForm> {
-        Vec::new()
+    /// What sources want to know to make somebody new who has this number.
+    fn forms(&self, number: Option<&PhoneNumber>) -> Vec<PersonForm> {
+        let connected = self.inner.connected().clone();
+        let made = connected.iter().filter_map(|one| one.made());
+        made.filter_map(|made| made.form(number)).collect()
     }
 
-    pub(super) async fn create(
+    /// Makes somebody in a source. **Only when a person wants it.**
+    async fn create(
         &self,
-        _source: &str,
-        _fields: &BTreeMap<String, String>,
-        _number: Option<&PhoneNumber>,
+        source: &str,
+        fields: &BTreeMap<String, String>,
+        number: &PhoneNumber,
     ) -> Result<contacts::Person, Failure> {
-        std::future::ready(Err(refused("This source makes no new people."))).await
+        let one = self.find(source).ok_or_else(no_such)?;
+        let made = one.made().ok_or_else(|| refused(NOT_READY))?;
+        let created = made.create(fields, number).await;
+        created.map_err(|error| match error.kind {
+            // It was asked, and nobody knows what became of it.
+            SourceErrorKind::TooSlow => Failure::new(ErrorCode::Unknown, error.words),
+            SourceErrorKind::Away
+            | SourceErrorKind::Login
+            | SourceErrorKind::Limited { .. }
+            | SourceErrorKind::Broken => Failure::new(ErrorCode::Refused, error.words),
+        })
+    }
+
+    /// What a CRM asks that is set up to; `None`: nobody listens there.
+    pub(crate) async fn inbound(
+        &self,
+        id: &str,
+        path: &str,
+        request: &InboundRequest,
+    ) -> Option<InboundAnswer> {
+        let made = self.find(id)?.made()?;
+        let connector = made.crm()?.clone();
+        (connector.inbound_path() == Some(path)).then_some(())?;
+        let answered = timeout(INBOUND, connector.inbound_with_user(request)).await;
+        answered.ok()
     }
 
     fn find(&self, id: &str) -> Option<Arc<Connected>> {
@@ -423,10 +451,11 @@ pub(crate) async fn check(config: &Config, file: Option<&Path>, plan: &DialPlan)
             return findings;
         }
     };
-    let vault = ServerVault::new(&config.connector, secrets);
+    let vault = Arc::new(ServerVault::new(&config.connector, secrets));
+    let around = around(config, file, plan.clone(), vault.clone());
     for connector in config.connector.iter().filter(|one| one.enabled) {
         let settings = settings_of(connector);
-        let tried = test(settings, vault.of(&connector.id), plan.clone()).await;
+        let tried = test(settings, vault.of(&connector.id), around.clone()).await;
         findings.extend(named(&connector.id, tried));
     }
     findings
@@ -443,11 +472,11 @@ fn named(connector: &str, findings: Vec<Finding>) -> Vec<Finding> {
 async fn test(
     settings: ConnectorSettings,
     secrets: BTreeMap<String, SecretString>,
-    plan: DialPlan,
+    around: Around,
 ) -> Vec<Finding> {
     let read = spawn_blocking(move || {
         let description = Description::read(&settings.file)?;
-        let made = description.make(&settings, &secrets, &plan);
+        let made = description.make(&settings, &secrets, &around);
         made.map_err(|complaints| sources::sentences(&complaints, &description.kind().fields))
     });
     let made = match read.await {
@@ -480,6 +509,13 @@ impl Inner {
 }
 
 impl Connected {
+    /// Whoever is switched on and ready.
+    fn made(&self) -> Option<Made> {
+        let now = self.kept.now();
+        let made = now.borrow().made.clone();
+        made.filter(|_| self.kept.settings().enabled)
+    }
+
     fn title(&self) -> String {
         let now = self.kept.now();
         let now = now.borrow();
@@ -537,6 +573,16 @@ fn book(config: &Config, file: Option<&Path>, plan: &DialPlan) -> Option<(Arc<Ob
     health.set(ConnectorState::Ready);
     let observed = Observed::new(Arc::new(book), health.clone());
     Some((Arc::new(observed), health))
+}
+
+/// Copies of address books lie beside the secrets, for this program alone as well.
+fn around(config: &Config, file: Option<&Path>, plan: DialPlan, vault: Arc<ServerVault>) -> Around {
+    Around {
+        plan,
+        language: config.contacts.language.clone(),
+        vault,
+        copies: Some(secrets_file(config, file).with_file_name("sidetone-address-books")),
+    }
 }
 
 fn secrets_file(config: &Config, file: Option<&Path>) -> PathBuf {

@@ -17,6 +17,7 @@ sidetone-server [--config FILE] COMMAND
   revoke DEVICE       sign a device out, within a second
   backup FILE         write everything that is kept into one file
   restore FILE        read it back into an empty store
+  connector …         connectors to CRMs: list, show NAME, test FILE; see: sidetone-server connector
 
   --config FILE       the configuration; $SIDETONE_CONFIG, else ./sidetone-server.toml
   --print-config      every key with its default
@@ -57,6 +58,8 @@ enum Command {
     Revoke(String),
     Backup(PathBuf),
     Restore(PathBuf),
+    /// The words behind it.
+    Connector(Vec<String>),
 }
 
 fn parse() -> Result<Option<Wanted>, lexopt::Error> {
@@ -77,6 +80,11 @@ fn parse() -> Result<Option<Wanted>, lexopt::Error> {
             Arg::Long("help") | Arg::Short('h') => {
                 say(HELP);
                 return Ok(None);
+            }
+            Arg::Value(word) if words.is_empty() && word == "connector" => {
+                let rest = parser.raw_args()?.map(|word| word.string());
+                let command = Command::Connector(rest.collect::<Result<_, _>>()?);
+                return Ok(Some(Wanted { config, command }));
             }
             Arg::Value(word) => words.push(word.string()?),
             other @ (Arg::Long(_) | Arg::Short(_)) => return Err(other.unexpected()),
@@ -110,6 +118,9 @@ fn config_text() -> String {
 }
 
 fn act(wanted: Wanted) -> Result<ExitCode> {
+    if let Command::Connector(words) = wanted.command {
+        return connector(&words);
+    }
     let environment: config::Environment = std::env::vars().collect();
     let file = wanted.config;
     let config = config::load(file.as_deref(), &environment)?;
@@ -152,11 +163,25 @@ fn act(wanted: Wanted) -> Result<ExitCode> {
             }
             Command::Backup(path) => backup(&config, path).await,
             Command::Restore(path) => restore(&config, path).await,
+            // Done above: it needs no configuration.
+            Command::Connector(_) => Ok(ExitCode::FAILURE),
         }
     });
     // A directory that is asked just now would be waited for.
     runtime.shutdown_background();
     done
+}
+
+/// What is done with a connector's file, without a configuration.
+fn connector(words: &[String]) -> Result<ExitCode> {
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let report = runtime.block_on(crm::cli::run(words));
+    runtime.shutdown_background();
+    say(&report.text);
+    Ok(ExitCode::from(report.code))
 }
 
 async fn users(store: &Store) -> Result<ExitCode> {

@@ -95,7 +95,7 @@ pub(crate) struct Log {
 }
 
 /// Who calls: the contact book, and what belongs to all contact sources.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Contacts {
     /// vCard or CSV file; empty: none.
@@ -103,6 +103,8 @@ pub(crate) struct Contacts {
     /// Where the secrets of connectors are kept that are typed in the admin page, for this program alone; empty:
     /// `sidetone-secrets.json` beside the store's file, else in the service's own folder, else beside this file.
     pub secrets_file: String,
+    /// Of what sources are called on the card: `en`, `ru`.
+    pub language: String,
 }
 
 /// A contact source besides the contact book, asked in this order: a CRM, an LDAP or CardDAV directory. Those that are
@@ -486,6 +488,16 @@ impl Default for Pbx {
             placing: Placing::default(),
             handling: Handling::default(),
             records: Records::default(),
+        }
+    }
+}
+
+impl Default for Contacts {
+    fn default() -> Self {
+        Self {
+            file: String::new(),
+            secrets_file: String::new(),
+            language: "en".into(),
         }
     }
 }

@@ -5,6 +5,7 @@ mod calls;
 mod devices;
 mod events;
 mod failure;
+mod inbound;
 mod listen;
 mod metrics;
 mod pages;
@@ -99,6 +100,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(metrics::healthz))
         .route("/readyz", get(metrics::readyz))
         .route("/metrics", get(metrics::metrics))
+        .route(
+            "/inbound/{connector}/{path}",
+            get(inbound::call).post(inbound::call),
+        )
         .nest("/api/v1", api)
         .fallback(pages::page)
         .layer(axum::extract::DefaultBodyLimit::max(LONGEST_BODY))

@@ -98,12 +98,14 @@ fn whoever_needs_a_token_is_told_so() {
         "/api/v1/signin/oidc/back",
         "/api/v1/socket",
         "/healthz",
+        "/inbound/{connector}/{path}",
         "/readyz",
         "/api/v1/enrol",
         "/api/v1/signin/device",
         "/api/v1/signin/device/poll",
         "/api/v1/signin/exchange",
         "/api/v1/signin/password",
+        "/inbound/{connector}/{path}",
     ];
     assert_eq!(open, expected);
 }

@@ -2,6 +2,7 @@
 //! everybody must answer.
 #![cfg(target_os = "linux")]
 
+pub mod connect;
 pub mod fill;
 
 use anyhow::{Context as _, Result, ensure};

@@ -4,11 +4,13 @@ use crate::Scene;
 use anyhow::{Result, ensure};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use testkit::tryton::{Party, Phone};
 use testkit::{Odoo, Tryton};
 use view::{Card, Reply, Request, SecretText};
-use wire::{ConnectorSettings, SourceReport, SourceState};
+use wire::{Connector, ConnectorSettings, ConnectorState, SourceReport, SourceState};
 
+const SOON: Duration = Duration::from_secs(20);
 /// The connector's id in the settings, and the source's in records.
 pub const ID: &str = "tryton";
 
@@ -119,7 +121,7 @@ fn owned(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(owned).collect()
 }
 
-/// Connects the desktop, as its settings window does.
+/// Connects the desktop, as its settings window does, and waits until the source can be asked.
 ///
 /// # Errors
 /// The agent refused, in its words.
@@ -132,7 +134,19 @@ pub fn connect(scene: &Scene, connection: &Connection) -> Result<()> {
             .collect(),
     })?;
     ensure!(saved == Reply::Done, "not saved: {saved:?}");
-    Ok(())
+    // Its secrets come from the keychain, which takes its time.
+    let id = &connection.settings.id;
+    let is_made = |connector: &Connector| match connector.state {
+        ConnectorState::Off | ConnectorState::Starting => false,
+        ConnectorState::Ready | ConnectorState::Works { .. } | ConnectorState::Trouble { .. } => {
+            connector.id == *id
+        }
+    };
+    scene
+        .wait_state("the source", SOON, |state| {
+            state.settings.connectors.connected.iter().any(is_made)
+        })
+        .map(drop)
 }
 
 /// Forgets the connector and its password.

@@ -271,7 +271,12 @@ async fn create(
         None => None,
     };
     let number = call.as_ref().and_then(|call| call.number.clone());
-    let made = timeout(CREATE, callers.create(source, &fields, number.as_ref()));
+    let number = number.or_else(|| typed(&fields, &by.plan));
+    let number = number.ok_or_else(|| {
+        let words = "Somebody new needs a number: fill one in, or make him from a call.";
+        Failure::new(ErrorCode::Refused, words)
+    })?;
+    let made = timeout(CREATE, callers.create(source, &fields, &number));
     let made = made.await.unwrap_or_else(|_| {
         let words =
             "The contact source did not answer in time; look there whether it made the contact.";
@@ -279,9 +284,7 @@ async fn create(
     })?;
     let directory = callers.directory();
     let person = directory.learn(source, made).ok_or_else(super::no_such)?;
-    if let Some(number) = &number {
-        directory.forget_number(number);
-    }
+    directory.forget_number(&number);
     if let Some(call) = &call
         && call.number.is_some()
     {
@@ -292,6 +295,20 @@ async fn create(
         }
     }
     Ok(person)
+}
+
+/// The number in a form that is filled in for no call.
+fn typed(
+    fields: &std::collections::BTreeMap<String, String>,
+    plan: &DialPlan,
+) -> Option<PhoneNumber> {
+    let named = |part: &str| {
+        let mut fields = fields.iter();
+        fields.find_map(|(name, text)| name.contains(part).then(|| plan.number(text).ok())?)
+    };
+    ["phone", "number", "mobile", "tel"]
+        .into_iter()
+        .find_map(named)
 }
 
 /// The call, if it is his: one that goes on, or one of the log.

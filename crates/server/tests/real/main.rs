@@ -5,6 +5,7 @@
 mod calls;
 mod client;
 mod clients;
+mod crm;
 mod firm;
 mod input;
 mod lasting;

@@ -20,7 +20,7 @@ use wire::{
 const ANNAS_LINE: &str = "74951230001";
 /// Rings 101 and 102.
 const GROUP_LINE: &str = "74951230003";
-const CALLER: &str = "+79062195047";
+pub(crate) const CALLER: &str = "+79062195047";
 const BOOK: &str = "Name,Company,Phone\nVera Orlova,Roofs Ltd,+7 906 219-50-47\nIgor Orlov,Roofs Ltd,+7 906 219-50-47\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -342,9 +342,9 @@ fn ring(firm: &Firm, line: &str) -> PhoneCall {
 }
 
 /// Who is shown for the newest call that goes on.
-fn names(client: &Client) -> Vec<String> {
-    let calls = client.calls().into_iter();
-    let Some(call) = calls.filter(|call| call.ended.is_none()).last() else {
+pub(crate) fn names(client: &Client) -> Vec<String> {
+    let mut calls = client.calls().into_iter();
+    let Some(call) = calls.rfind(|call| call.ended.is_none()) else {
         return Vec::new();
     };
     match call.people {
@@ -361,12 +361,12 @@ fn failed(answer: Answer) -> ErrorCode {
     failure.code
 }
 
-fn person_of(entry: &LogEntry) -> Option<&str> {
+pub(crate) fn person_of(entry: &LogEntry) -> Option<&str> {
     entry.person.as_ref().map(|person| person.name.as_str())
 }
 
 /// The ended calls of the log once there are so many, the newest first.
-async fn log_until(server: &Server, token: &str, calls: usize) -> Vec<LogEntry> {
+pub(crate) async fn log_until(server: &Server, token: &str, calls: usize) -> Vec<LogEntry> {
     let until = Instant::now() + SOON;
     loop {
         let page: LogPage = get(server, "/api/v1/calls", token).await;
@@ -391,17 +391,21 @@ async fn connectors(server: &Server, token: &str) -> Connectors {
 }
 
 /// Every row so far: it is written a moment after it was done.
-async fn audit(server: &Server) -> AuditPage {
+pub(crate) async fn audit(server: &Server) -> AuditPage {
     let root = server.enrol("root").await.token.0;
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     get(server, "/api/v1/admin/audit", &root).await
 }
 
-async fn get<T: serde::de::DeserializeOwned>(server: &Server, path: &str, token: &str) -> T {
+pub(crate) async fn get<T: serde::de::DeserializeOwned>(
+    server: &Server,
+    path: &str,
+    token: &str,
+) -> T {
     server.get(path, token).await.json().await.expect("JSON")
 }
 
-async fn send(
+pub(crate) async fn send(
     server: &Server,
     method: Method,
     path: &str,
