@@ -95,7 +95,14 @@ impl<S: Shell> Controller<S> {
             self.drop_enrolment();
             self.draw_confirm();
         }
+        if window == Window::Settings {
+            self.forget_choices();
+        }
         self.expire_windows(now);
+    }
+
+    pub(super) fn is_open(&self, window: Window) -> bool {
+        self.windows.open.contains(name(window))
     }
 
     pub(super) fn windows_connected(&mut self, client: ClientId, now: Now) {
