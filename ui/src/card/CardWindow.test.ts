@@ -6,6 +6,7 @@ import { crmAnswers, ivanov, ivanova, lovelace } from "../testing/crm";
 import { asking, found, somebody } from "../testing/people";
 import type { Reply } from "../types/Reply";
 import type { Request } from "../types/Request";
+import type { People } from "../wire/People";
 import CardWindow from "./CardWindow.svelte";
 
 beforeEach(() => {
@@ -48,7 +49,7 @@ test("waiting_time_runs_only_while_it_rings", async () => {
 });
 
 test("several_people_are_listed_and_none_is_chosen", async () => {
-  const people = ["Иван Иванов", "Мария Иванова"].map((name) => (somebody({ name })));
+  const people = ["Иван Иванов", "Мария Иванова"].map((name) => somebody({ name }));
   open(CardWindow, state({ cards: [card({ people: { found: "several", people } })] }));
   expect(screen.getByRole("heading", { name: "+44 20 7946 0958" })).toBeTruthy();
   expect(screen.getByText("2 people have this number.")).toBeTruthy();
@@ -136,7 +137,10 @@ test("what_slow_sources_add_finds_its_room_kept", () => {
   const { change } = open(CardWindow, state({ cards: [card(slow)] }));
   const room = () => document.querySelector(".room")!.classList.contains("kept");
   expect(room()).toBe(true);
-  change({ part: "cards", value: [card({ people: { found: "one", person: lovelace }, sources: [found("Tryton", 84)] })] });
+  change({
+    part: "cards",
+    value: [card({ people: { found: "one", person: lovelace }, sources: [found("Tryton", 84)] })],
+  });
   expect(screen.getByText("Analytical Engines Ltd")).toBeTruthy();
   // It is not given back while the call goes on: what stands below would move.
   expect(room()).toBe(true);
@@ -150,8 +154,8 @@ test("a_card_whose_sources_answer_at_once_keeps_no_room", () => {
 });
 
 test("a_digit_means_the_newest_card_alone", async () => {
-  const people = { found: "several", people: [ivanov, ivanova] } as const;
-  const cards = [card({ call: "old", people: { ...people, people: [...people.people] } }), card({ call: "new", people: { ...people, people: [...people.people] } })];
+  const people: People = { found: "several", people: [ivanov, ivanova] };
+  const cards = [card({ call: "old", people }), card({ call: "new", people })];
   const { user, backend } = open(CardWindow, state({ cards }), crm());
   await user.keyboard("2");
   expect(backend.asked("wish").map(({ wish }) => wish)).toEqual([

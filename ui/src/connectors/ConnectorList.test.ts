@@ -30,9 +30,8 @@ test("a_kind_is_found_filled_in_and_connected_by_keyboard_alone", async () => {
   await waitFor(() => expect(document.activeElement).toBe(screen.getByRole("searchbox")));
   await expectAccessible();
   await user.keyboard("hub{Enter}");
-  const address = screen.getByLabelText(/^Address/);
+  expect(document.activeElement).toBe(screen.getByLabelText(/^Address/));
   expect(screen.getByLabelText("Short name")).toHaveProperty("value", "hubspot");
-  await user.click(address);
   await user.keyboard(" https://api.example.com ");
   await user.tab();
   await user.tab();
@@ -50,6 +49,20 @@ test("a_kind_is_found_filled_in_and_connected_by_keyboard_alone", async () => {
       { api_key: " key " },
     ],
   ]);
+});
+
+test("the_keyboard_goes_back_to_where_it_came_from", async () => {
+  const { user } = open({ connected });
+  press("Change Odoo 19").focus();
+  await user.keyboard("{Enter}");
+  expect(document.activeElement).toBe(screen.getByLabelText(/^Address/));
+  await user.keyboard("{Escape}");
+  await waitFor(() => expect(document.activeElement).toBe(press("Change Odoo 19")));
+  press("Connect another").focus();
+  await user.keyboard("{Enter}");
+  await waitFor(() => expect(document.activeElement).toBe(screen.getByRole("searchbox")));
+  await user.keyboard("{Escape}");
+  await waitFor(() => expect(document.activeElement).toBe(press("Connect another")));
 });
 
 test("what_is_missing_is_said_before_anything_is_sent", async () => {
@@ -150,7 +163,11 @@ test("what_is_signed_in_to_by_the_browser_is_saved_first", async () => {
   const signedIn: string[] = [];
   const signIn = async (id: string) => void signedIn.push(id);
   const hub = { file: "hub", title: "Hub", fields: [oauth] };
-  const { user, done } = open({ kinds: [{ ...hub, trouble: [] }], connected: [connector({ id: "hub", ...hub })], signIn });
+  const { user, done } = open({
+    kinds: [{ ...hub, trouble: [] }],
+    connected: [connector({ id: "hub", ...hub })],
+    signIn,
+  });
   await user.click(press("Connect another"));
   await user.click(within(screen.getByRole("list", { name: "What can be connected" })).getByRole("button"));
   expect(press("Sign in").title).toBe("Save it first.");

@@ -35,9 +35,7 @@ test("one_of_several_is_chosen_by_a_click_and_remembered_as_told", async () => {
   const { user, asked } = open({ people: two });
   await user.selectOptions(screen.getByLabelText("Remember the choice"), "number_on_line");
   await user.click(screen.getByRole("button", { name: /Мария Иванова/ }));
-  expect(asked).toEqual([
-    { request: "link_person", call: "c1", record: ivanova.record, remember: "number_on_line" },
-  ]);
+  expect(asked).toEqual([{ request: "link_person", call: "c1", record: ivanova.record, remember: "number_on_line" }]);
   await expectAccessible();
 });
 
@@ -246,7 +244,11 @@ test("hostile_forms_and_finds_are_texts", async () => {
   const { user } = open({ people: nobody }, (request) =>
     request.request === "person_forms"
       ? { answer: "forms", forms: [{ source: HOSTILE, title: HOSTILE, fields }] }
-      : { answer: "found", people: [somebody({ name: HOSTILE, numbers: [HOSTILE] })], sources: [failing("x", HOSTILE)] },
+      : {
+          answer: "found",
+          people: [somebody({ name: HOSTILE, numbers: [HOSTILE] })],
+          sources: [failing("x", HOSTILE)],
+        },
   );
   await user.click(screen.getByRole("button", { name: "New contact…" }));
   expect((await screen.findAllByLabelText(HOSTILE)).length).toBe(3);

@@ -62,8 +62,7 @@ export class Search {
       return;
     }
     this.#show(text, answer.people, answer.sources);
-    this.busy =
-      answer.sources.some(({ state }) => state === "asking") && performance.now() - began < GIVE_UP_AFTER_MS;
+    this.busy = answer.sources.some(({ state }) => state === "asking") && performance.now() - began < GIVE_UP_AFTER_MS;
     if (this.busy) this.#timer = setTimeout(() => void this.#ask(text, mine, began), AGAIN_AFTER_MS);
   }
 

@@ -37,7 +37,10 @@ function schemeOf(url: string): string | undefined {
 
 /** "Analytical Engines Ltd · met in May" */
 export function about(person: Person): string {
-  return [person.company, person.note].filter(Boolean).map((text) => short(text!)).join(" · ");
+  return [person.company, person.note]
+    .filter(Boolean)
+    .map((text) => short(text!))
+    .join(" · ");
 }
 
 /** Where two sources know the person, either may have given the link. */

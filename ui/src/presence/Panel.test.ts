@@ -296,7 +296,14 @@ test.each([
       line.tell({ fact: "pbx", key: "main", value: { line: "away", words: "Gone.", retry_at: Date.now() + 9000 } }),
   ],
 ])("without_%s_everything_is_grey_with_the_reason", async (_, lose) => {
-  const { line, user } = open(boris(), chen({ lamp: "ringing", calls: [lampCall()] }), call(), queue(), parked(), missed());
+  const { line, user } = open(
+    boris(),
+    chen({ lamp: "ringing", calls: [lampCall()] }),
+    call(),
+    queue(),
+    parked(),
+    missed(),
+  );
   await screen.findByRole("region", { name: "Queues" });
   lose(line);
   expect(screen.getByText("Gone.")).toBeTruthy();

@@ -85,7 +85,12 @@ export const kinds: ConnectorKind[] = [
 
 function connectorFields(over: Record<string, Partial<FormField>> = {}): FormField[] {
   return [
-    field("base_url", "Address", { kind: "url", required: true, help: { en: "As in the browser." }, ...over["base_url"] }),
+    field("base_url", "Address", {
+      kind: "url",
+      required: true,
+      help: { en: "As in the browser." },
+      ...over["base_url"],
+    }),
     field("database", "Database", { ...over["database"] }),
     field("api_key", "API key", { kind: "secret", required: true, ...over["api_key"] }),
   ];
@@ -117,7 +122,13 @@ export const connected: Connector[] = [
     title: "Odoo 19",
     state: { state: "trouble", words: "Odoo refuses the key (401: “Access Denied”). Make a new one in its settings." },
   }),
-  connector({ id: "directory", file: "ldap", title: "LDAP or Active Directory", enabled: false, state: { state: "off" } }),
+  connector({
+    id: "directory",
+    file: "ldap",
+    title: "LDAP or Active Directory",
+    enabled: false,
+    state: { state: "off" },
+  }),
   connector({ id: "erp", file: "./erp.toml", title: "Our ERP", state: { state: "ready" }, set_by: "server.toml" }),
 ];
 

@@ -57,7 +57,9 @@ const scenes: Record<string, () => State> = {
       cards: [crmCard({ remembered: { by: "Anna Petrova", at: Date.now() - 9 * hour, line: null } })],
     }),
   asking: () =>
-    state({ cards: [crmCard({ people: { found: "asking" }, sources: [asking("Tryton"), found("Contacts", null, 0)] })] }),
+    state({
+      cards: [crmCard({ people: { found: "asking" }, sources: [asking("Tryton"), found("Contacts", null, 0)] })],
+    }),
   late: () => state({ cards: [crmCard({ sources: [found("Tryton", 84), asking("Odoo")] })] }),
   choose: () =>
     state({
@@ -72,7 +74,10 @@ const scenes: Record<string, () => State> = {
   unknown: () =>
     state({
       cards: [
-        crmCard({ people: { found: "nobody" }, sources: [{ ...found("Tryton", 91), state: "nobody" }, asking("Odoo")] }),
+        crmCard({
+          people: { found: "nobody" },
+          sources: [{ ...found("Tryton", 91), state: "nobody" }, asking("Odoo")],
+        }),
       ],
       recent: [recent({ person: null })],
     }),
@@ -82,7 +87,10 @@ const scenes: Record<string, () => State> = {
         crmCard({
           sources: [
             found("Tryton", 84),
-            failing("Odoo", "does not answer (HTTP 500 “Internal Server Error”). Ask whoever runs it; it is tried again."),
+            failing(
+              "Odoo",
+              "does not answer (HTTP 500 “Internal Server Error”). Ask whoever runs it; it is tried again.",
+            ),
           ],
         }),
         crmCard({
@@ -275,7 +283,10 @@ export function scene(name: string | null): FakeBackend {
   if (name === "asking") {
     const later = (value: Card, ms: number) => setTimeout(() => backend.change({ part: "cards", value: [value] }), ms);
     later(crmCard({ sources: [found("Tryton", 84), asking("Odoo")] }), 2000);
-    later(crmCard({ sources: [found("Tryton", 84), failing("Odoo", "does not answer (HTTP 500). It is tried again.")] }), 3000);
+    later(
+      crmCard({ sources: [found("Tryton", 84), failing("Odoo", "does not answer (HTTP 500). It is tried again.")] }),
+      3000,
+    );
   }
   return backend;
 }

@@ -122,7 +122,10 @@ test("the_log_names_the_person_at_the_other_end_and_leads_to_the_record", async 
   const { user } = signedIn({ "GET /calls": { calls, next: null } });
   await user.click(await screen.findByRole("tab", { name: "Call log" }));
   const [, incoming, outgoing] = await screen.findAllByRole("row");
-  const cells = (row: HTMLElement) => within(row).getAllByRole("cell").map((cell) => cell.textContent ?? "");
+  const cells = (row: HTMLElement) =>
+    within(row)
+      .getAllByRole("cell")
+      .map((cell) => cell.textContent ?? "");
   expect(cells(incoming!)[1]).toMatch(/Ada King.*Engines Ltd.*\+44 20 7946 0958/s);
   expect(cells(incoming!)[2]).toContain("101");
   expect(cells(outgoing!)[1]).toContain("Ada Lovelace");
