@@ -403,6 +403,8 @@ fn the_settings_show_what_can_be_connected_and_how_it_does() {
     desk.ask(Request::Show {
         window: view::Window::Settings,
     });
+    assert!(!desk.told().contains("kinds"), "nobody sees them");
+    desk.input(Input::WindowsConnected(ClientId(9)));
     assert!(desk.told().contains("connector kinds"));
     desk.news(ConnectorNews::Kinds(vec![ConnectorKind {
         file: "tryton".into(),

@@ -100,7 +100,13 @@ impl<S: Shell> Controller<S> {
             };
             self.change(Change::Settings(Box::new(view)));
         }
-        if self.state.settings.connectors.kinds.is_empty() {
+        self.draw_forms();
+    }
+
+    /// Only for a window that is there: reading all descriptions takes a megabyte.
+    pub(super) fn draw_forms(&mut self) {
+        let has_none = self.state.settings.connectors.kinds.is_empty();
+        if has_none && self.windows.is_connected() && self.is_open(Window::Settings) {
             self.shell.connector(ConnectorCommand::Kinds);
         }
     }
