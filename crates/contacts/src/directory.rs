@@ -36,7 +36,7 @@ use phone_number::{DialPlan, PhoneNumber};
 use searching::Searches;
 use slot::Slot;
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
     time::Duration,
 };
 use tokio::{runtime::Handle, sync::watch, time::Instant};
@@ -140,7 +140,7 @@ pub struct Counts {
 }
 
 struct Shared {
-    plan: DialPlan,
+    plan: RwLock<DialPlan>,
     lives: Lives,
     asked_at_once: usize,
     kept: usize,
@@ -179,7 +179,7 @@ impl Directory {
             counts: Counts::default(),
         };
         let shared = Shared {
-            plan: settings.plan,
+            plan: RwLock::new(settings.plan),
             lives: Lives {
                 hits: settings.hits,
                 misses: settings.misses,
@@ -217,6 +217,13 @@ impl Directory {
         drop(state);
         // What a source does at its end is not for the lock.
         drop((old, searches));
+    }
+
+    /// The site's numbers are meant otherwise from now on.
+    pub fn set_plan(&self, plan: DialPlan) {
+        let current = self.shared.plan.write();
+        *current.unwrap_or_else(PoisonError::into_inner) = plan;
+        self.shared.all_changed(&mut self.shared.state());
     }
 
     /// What is known now. A slow source that must be asked is asked behind, and [`listen`](Self::listen) tells when it
@@ -430,7 +437,7 @@ impl Directory {
 
     /// An extension of the firm's own, which is no business of a CRM's.
     fn is_inside(&self, number: &PhoneNumber) -> bool {
-        let inside = self.shared.plan.internal_length;
+        let inside = self.shared.plan().internal_length;
         number.e164().is_none() && inside.contains(number.digits())
     }
 
@@ -468,6 +475,10 @@ fn question(number: PhoneNumber, line: Option<String>) -> Question {
 }
 
 impl Shared {
+    fn plan(&self) -> RwLockReadGuard<'_, DialPlan> {
+        self.plan.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

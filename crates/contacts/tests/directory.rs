@@ -445,3 +445,27 @@ async fn a_source_in_memory_that_breaks_hurts_only_itself() {
         "Ada; book failed: has failed within in 0 ms; crm 1 in 0 ms"
     );
 }
+
+#[tokio::test]
+async fn whose_extensions_have_more_digits_than_before_is_asked_otherwise_from_then_on() {
+    let crm = Fake::new("crm").knows(ada());
+    let directory = directory(&[&crm]);
+    let asked_for = |text: &str| {
+        let before = directory.counts().asked;
+        let _ = directory.who(&asked(text), None);
+        directory.counts().asked - before
+    };
+    assert_eq!(
+        asked_for("12345678"),
+        1,
+        "nobody's extension has eight digits"
+    );
+    let mut longer = plan();
+    longer.internal_length = phone_number::InternalLength { min: 2, max: 8 };
+    directory.set_plan(longer);
+    assert_eq!(
+        asked_for("12345679"),
+        0,
+        "an extension is no business of a CRM's"
+    );
+}

@@ -403,6 +403,8 @@ fn the_settings_show_what_can_be_connected_and_how_it_does() {
     desk.ask(Request::Show {
         window: view::Window::Settings,
     });
+    assert!(!desk.told().contains("kinds"), "nobody sees them");
+    desk.input(Input::WindowsConnected(ClientId(9)));
     assert!(desk.told().contains("connector kinds"));
     desk.news(ConnectorNews::Kinds(vec![ConnectorKind {
         file: "tryton".into(),
@@ -423,8 +425,19 @@ fn the_settings_show_what_can_be_connected_and_how_it_does() {
     }]));
     let shown = &desk.state().settings.connectors;
     assert_eq!(shown.kinds[0].title, "Tryton");
+    let is_locked = |state: &ConnectorState| matches!(state, ConnectorState::Trouble { words } if words.contains("locked"));
+    assert!(is_locked(&shown.connected[0].state));
+    desk.ask(Request::Closed {
+        window: view::Window::Settings,
+    });
+    let shown = desk.state().settings.connectors.clone();
+    assert!(shown.kinds.is_empty() && shown.connected.len() == 1);
+    desk.ask(Request::Show {
+        window: view::Window::Settings,
+    });
     assert!(
-        matches!(&shown.connected[0].state, ConnectorState::Trouble { words } if words.contains("locked"))
+        desk.told().contains("connector kinds"),
+        "they are read again"
     );
 }
 

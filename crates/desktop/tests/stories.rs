@@ -376,13 +376,13 @@ fn a_first_start_opens_the_settings() {
     use sources
     check links
     disconnect
-    connector kinds
     windows Running
     ");
     desk.input(Input::WindowsConnected(ClientId(9)));
     assert_snapshot!(desk.told(), @"
     publish snapshot
     publish show Settings
+    connector kinds
     ");
 }
 

@@ -98,7 +98,7 @@ fn number_in(directory: &Directory, text: &str) -> Option<Question> {
     if digits < 2 || !text.chars().all(may) {
         return None;
     }
-    let number: PhoneNumber = directory.shared.plan.number(text).ok()?;
+    let number: PhoneNumber = directory.shared.plan().number(text).ok()?;
     Some(Question {
         number,
         line: None,

@@ -8,7 +8,9 @@ use crate::shell::{ClientId, ConnectorCommand, ConnectorNews, Now, Shell};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-use view::{Change, ConnectorSettings, Connectors, RefusalCode, Reply, SecretText, SettingsView};
+use view::{
+    Change, ConnectorSettings, Connectors, RefusalCode, Reply, SecretText, SettingsView, Window,
+};
 
 /// The form is checked and the secrets are kept by then, or the keychain is locked.
 const KEEPING: Duration = Duration::from_secs(20);
@@ -193,6 +195,7 @@ impl<S: Shell> Controller<S> {
 
     pub(super) fn connector_news(&mut self, news: ConnectorNews) {
         match news {
+            ConnectorNews::Kinds(_) if !self.is_open(Window::Settings) => {}
             ConnectorNews::Kinds(kinds) => {
                 let connected = self.state.settings.connectors.connected.clone();
                 self.draw_connectors(Connectors { kinds, connected });
@@ -211,7 +214,7 @@ impl<S: Shell> Controller<S> {
         }
     }
 
-    fn draw_connectors(&mut self, connectors: Connectors) {
+    pub(super) fn draw_connectors(&mut self, connectors: Connectors) {
         let view = SettingsView {
             connectors,
             ..self.state.settings.clone()

@@ -7,8 +7,8 @@ use engine::Command;
 use secrecy::SecretString;
 use std::time::{Duration, Instant};
 use view::{
-    Change, Connection, RefusalCode, Reply, SecretState, SecretText, Settings, SettingsView,
-    TestReport, Tick, TickState, Window,
+    Change, Connection, Connectors, RefusalCode, Reply, SecretState, SecretText, Settings,
+    SettingsView, TestReport, Tick, TickState, Window,
 };
 
 /// A test that has not come to its end by then has failed.
@@ -99,8 +99,25 @@ impl<S: Shell> Controller<S> {
                 ..self.state.settings.clone()
             };
             self.change(Change::Settings(Box::new(view)));
+        }
+        self.draw_forms();
+    }
+
+    /// Only for a window that is there: reading all descriptions takes a megabyte.
+    pub(super) fn draw_forms(&mut self) {
+        let has_none = self.state.settings.connectors.kinds.is_empty();
+        if has_none && self.windows.is_connected() && self.is_open(Window::Settings) {
             self.shell.connector(ConnectorCommand::Kinds);
         }
+    }
+
+    /// Their forms are long, and would go to the windows with every news of a source.
+    pub(super) fn forget_choices(&mut self) {
+        let connected = self.state.settings.connectors.connected.clone();
+        self.draw_connectors(Connectors {
+            kinds: Vec::new(),
+            connected,
+        });
     }
 
     pub(super) fn reconnect(&mut self) {

@@ -78,10 +78,10 @@ impl<S: Shell> Controller<S> {
         if window == Window::Card {
             return;
         }
+        self.windows.open.insert(name(window));
         if window == Window::Settings {
             self.draw_choices();
         }
-        self.windows.open.insert(name(window));
         self.need_windows();
         if self.windows.is_connected() {
             self.shell.publish(AgentMessage::Show { window });
@@ -95,7 +95,14 @@ impl<S: Shell> Controller<S> {
             self.drop_enrolment();
             self.draw_confirm();
         }
+        if window == Window::Settings {
+            self.forget_choices();
+        }
         self.expire_windows(now);
+    }
+
+    pub(super) fn is_open(&self, window: Window) -> bool {
+        self.windows.open.contains(name(window))
     }
 
     pub(super) fn windows_connected(&mut self, client: ClientId, now: Now) {
@@ -108,6 +115,7 @@ impl<S: Shell> Controller<S> {
                 self.shell.publish(AgentMessage::Show { window });
             }
         }
+        self.draw_forms();
         let ringing: Vec<String> = self.ringing_cards();
         for call in ringing {
             self.hops
@@ -129,6 +137,7 @@ impl<S: Shell> Controller<S> {
     /// The program ended. Where a window is open or a card is shown it comes back at once; nothing is lost, it gets a snapshot.
     pub(super) fn windows_gone(&mut self, now: Now) {
         self.windows.client = None;
+        self.forget_choices();
         self.forget_colleagues(now);
         self.windows.unpainted.clear();
         if !self.state.cards.is_empty() || !self.windows.open.is_empty() || self.keeps_always() {
