@@ -55,7 +55,8 @@ pub(crate) fn hand_over(command: Command) -> ExitCode {
         | Command::Show(_)
         | Command::SignOut
         | Command::Who(_)
-        | Command::Connectors
+        | Command::Sources
+        | Command::Connector(_)
         | Command::Quit => ANSWER,
     };
     let asked = match Client::connect(&place, within) {
@@ -80,6 +81,21 @@ fn not_answered(error: &anyhow::Error) -> ExitCode {
             Exit::NotRunning.into()
         }
         Some(AskError::Late(_) | AskError::NotUnderstood | AskError::Io(_)) | None => failed(error),
+    }
+}
+
+/// The connectors' own command: reads files and, where told so, asks a CRM; without the agent and its secrets.
+pub(crate) fn connector(arguments: &[String]) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => {
+            let report = runtime.block_on(crm::cli::run(arguments));
+            say(report.text.trim_end());
+            report.code.into()
+        }
+        Err(error) => failed(&error.into()),
     }
 }
 
@@ -208,7 +224,8 @@ fn request(command: Command) -> Request {
             source: Source::Typed,
         },
         Command::SignOut => Request::SignOut,
-        Command::Connectors => Request::Snapshot,
+        // What connectors are tried with is no affair of the agent's.
+        Command::Sources | Command::Connector(_) => Request::Snapshot,
         Command::Who(text) => Request::Wish {
             request_id: request_id(),
             wish: Wish::FindPeople { text },

@@ -18,11 +18,12 @@ Sidetone: click a number and your phone rings, then theirs.
                                   connect this desktop to an integration server
   sidetone sign-out               forget that server and its token
   sidetone who NUMBER|NAME        who is that? with where it was asked and how long it took
-  sidetone connector list         what is asked who calls, and how it does
+  sidetone sources                what is asked who calls, and how it does
+  sidetone connector test FILE    try a connector file; list, show and more: sidetone connector
   sidetone quit                   end Sidetone
   sidetone --version | --help
 
-Exit codes: 0 done, 2 wrong usage, 3 Sidetone is not running, 4 refused (the sentence says why),
+Exit codes: 0 done, 1 a connector's test failed, 2 wrong usage, 3 Sidetone is not running, 4 refused (the sentence says why),
 5 no answer in time or an error of the system.";
 
 /// What a script can rely on.
@@ -59,7 +60,9 @@ pub(crate) enum Command {
     SignOut,
     /// People by number or name, of all sources.
     Who(String),
-    Connectors,
+    Sources,
+    /// What follows belongs to the connectors' own command.
+    Connector(Vec<String>),
     Quit,
 }
 
@@ -101,6 +104,11 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Parsed {
             who => Parsed::Do(Command::Who(who)),
         };
     }
+    if arguments.first().is_some_and(|first| first == "connector") {
+        let words = arguments.drain(1..);
+        let words = words.map(|part| part.to_string_lossy().into_owned());
+        return Parsed::Do(Command::Connector(words.collect()));
+    }
     match options(arguments) {
         Ok(parsed) => parsed,
         Err(error) => wrong(&error.to_string()),
@@ -141,7 +149,7 @@ fn options(arguments: Vec<OsString>) -> Result<Parsed, lexopt::Error> {
         ["show"] | ["show", "panel"] => Command::Show(Window::Panel),
         ["show", "settings"] => Command::Show(Window::Settings),
         ["sign-out"] => Command::SignOut,
-        ["connector", "list"] => Command::Connectors,
+        ["sources"] => Command::Sources,
         ["quit"] => Command::Quit,
         other => return Ok(wrong(&format!("not understood: {}", other.join(" ")))),
     };
@@ -216,7 +224,11 @@ mod tests {
                 Command::Who("+7 906 2195047".into()),
             ),
             (&["who", "--", "Ada"], Command::Who("Ada".into())),
-            (&["connector", "list"], Command::Connectors),
+            (&["sources"], Command::Sources),
+            (
+                &["connector", "test", "own.toml", "--live"],
+                Command::Connector(vec!["test".into(), "own.toml".into(), "--live".into()]),
+            ),
             (&["quit"], Command::Quit),
         ] {
             assert_eq!(parsed(arguments), Parsed::Do(command), "{arguments:?}");
@@ -228,8 +240,7 @@ mod tests {
         for arguments in [
             &["dial"][..],
             &["who"],
-            &["connector"],
-            &["connector", "list", "all"],
+            &["sources", "all"],
             &["show", "card"],
             &["--frobnicate"],
             &["hangup", "now"],

@@ -26,6 +26,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os().skip(1)) {
         Parsed::Do(Command::Start) => ask::start(),
+        Parsed::Do(Command::Connector(arguments)) => ask::connector(&arguments),
         Parsed::Do(command) => ask::hand_over(command),
         Parsed::Say(text) => {
             ask::say(&text);

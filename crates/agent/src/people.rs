@@ -124,6 +124,9 @@ impl People {
     pub(crate) fn follow(&mut self, settings: &Settings) -> Vec<Input> {
         let plan = desktop::dial_plan(settings);
         let is_other_plan = plan != self.plan;
+        if is_other_plan {
+            self.directory.set_plan(plan.clone());
+        }
         self.plan = plan;
         let is_direct = settings.server.address.trim().is_empty();
         let connectors = settings.connectors.iter().filter(|_| is_direct);

@@ -57,10 +57,17 @@ fn a_crm_of_ones_own_is_tried_connected_and_asked_and_follows_its_file() {
         said.starts_with("Ada Lovelace, Engines (Own CRM)\n  Own CRM: 1 found, "),
         "{said}"
     );
-    let said = text(&home.run(&["connector", "list"]).stdout);
+    let said = text(&home.run(&["sources"]).stdout);
     assert!(
         said.starts_with("own (Own CRM): works, last answer in "),
         "{said}"
+    );
+
+    let tested = home.run(&["connector", "test", &desk.file()]);
+    let said = text(&tested.stdout);
+    assert!(
+        said.contains("the file is good") && tested.status.code() == Some(0),
+        "{tested:?}"
     );
 
     std::fs::write(&file, "format = 1\nid = [").expect("written");

@@ -23,7 +23,7 @@ use crate::{
     memory::{MAX_REMEMBERED, Memory, Remembering, number_of},
 };
 use admit::{Known, Origin};
-use asking::Gathered;
+use asking::{Gathered, Moment};
 use cache::Lives;
 use calls::{Call, Calls, Choice, Chosen};
 use changes::Changes;
@@ -31,7 +31,7 @@ use phone_number::{DialPlan, PhoneNumber};
 use searching::Searches;
 use slot::Slot;
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
     time::Duration,
 };
 use tokio::{runtime::Handle, sync::watch, time::Instant};
@@ -135,7 +135,7 @@ pub struct Counts {
 }
 
 struct Shared {
-    plan: DialPlan,
+    plan: RwLock<DialPlan>,
     lives: Lives,
     asked_at_once: usize,
     kept: usize,
@@ -174,7 +174,7 @@ impl Directory {
             counts: Counts::default(),
         };
         let shared = Shared {
-            plan: settings.plan,
+            plan: RwLock::new(settings.plan),
             lives: Lives {
                 hits: settings.hits,
                 misses: settings.misses,
@@ -212,6 +212,13 @@ impl Directory {
         drop(state);
         // What a source does at its end is not for the lock.
         drop((old, searches));
+    }
+
+    /// The site's numbers are meant otherwise from now on.
+    pub fn set_plan(&self, plan: DialPlan) {
+        let current = self.shared.plan.write();
+        *current.unwrap_or_else(PoisonError::into_inner) = plan;
+        self.shared.all_changed(&mut self.shared.state());
     }
 
     /// What is known now. A slow source that must be asked is asked behind, and [`listen`](Self::listen) tells when it
@@ -267,7 +274,9 @@ impl Directory {
         let now = Instant::now();
         let (number, line, call) = (link.number.clone(), link.line.clone(), link.call.clone());
         let question = question(number.clone(), line.clone());
-        let candidates = self.gather(&question, None, now).candidates();
+        let candidates = self
+            .gather(&question, None, Moment::of_its_own(now))
+            .candidates();
         let found = candidates.iter().find(|found| found.is(&link.record));
         let mut state = self.shared.state();
         let known = state.known.get(&link.record).cloned();
@@ -361,7 +370,7 @@ impl Directory {
             Choice::Chosen(chosen) => (Some(*chosen), Vec::new()),
             Choice::Undone { wrong } => (None, wrong),
         };
-        let gathered = self.gather(question, chosen.clone(), now);
+        let gathered = self.gather(question, chosen.clone(), Moment { since, now });
         let who = gathered.who(&wrong, since);
         if let (Some(chosen), Some(_), Some(person)) = (chosen, &who.remembered, who.people.one()) {
             self.keep_words(chosen.entry, person);
@@ -401,17 +410,17 @@ impl Directory {
     }
 
     /// Asks all sources for the number, and that of the chosen one for him where only it can tell.
-    fn gather(&self, question: &Question, chosen: Option<Chosen>, now: Instant) -> Gathered {
+    fn gather(&self, question: &Question, chosen: Option<Chosen>, at: Moment) -> Gathered {
         let mut sources = self.sources();
         if self.is_inside(&question.number) {
             sources.retain(|(_, source)| source.is_local());
         }
-        asking::gather(&self.shared, &sources, question, chosen, now)
+        asking::gather(&self.shared, &sources, question, chosen, at)
     }
 
     /// An extension of the firm's own, which is no business of a CRM's.
     fn is_inside(&self, number: &PhoneNumber) -> bool {
-        let inside = self.shared.plan.internal_length;
+        let inside = self.shared.plan().internal_length;
         number.e164().is_none() && inside.contains(number.digits())
     }
 
@@ -430,7 +439,9 @@ impl Directory {
         let Some(record) = record.or_else(shown) else {
             return Vec::new();
         };
-        let candidates = self.gather(question, None, now).candidates();
+        let candidates = self
+            .gather(question, None, Moment::of_its_own(now))
+            .candidates();
         match candidates.into_iter().find(|found| found.is(&record)) {
             Some(found) => found.records,
             None => vec![record],
@@ -447,6 +458,10 @@ fn question(number: PhoneNumber, line: Option<String>) -> Question {
 }
 
 impl Shared {
+    fn plan(&self) -> RwLockReadGuard<'_, DialPlan> {
+        self.plan.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -416,3 +416,56 @@ async fn asking_again_behind_takes_nobodys_turn() {
     sleep(SECOND).await;
     assert_eq!(crm.asked(), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_long_call_keeps_its_person_whatever_becomes_of_the_source() {
+    let crm = Fake::new("crm").knows(ada()).slow(SECOND);
+    let directory = directory(&[&crm]);
+    let on_the_call = || told(&directory.who(&asked("+79062195047"), Some("long")));
+    on_the_call();
+    settled(&directory).await;
+    sleep(SECOND * 1000).await;
+    let crm = crm.fails(SourceErrorKind::Away, "gone");
+    assert_eq!(on_the_call(), "Ada; crm 1 in 1000 ms");
+    sleep(SECOND * 2).await;
+    assert_eq!(on_the_call(), "Ada; crm 1 in 1000 ms");
+    assert_eq!(
+        (seen(&directory).as_str(), crm.asked()),
+        ("nobody; crm failed: gone in 1000 ms", 2)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_in_memory_that_breaks_hurts_only_itself() {
+    let book = Fake::new("book").panics().local();
+    let crm = Fake::new("crm").knows(ada()).local();
+    let directory = directory(&[&book, &crm]);
+    assert_eq!(
+        seen(&directory),
+        "Ada; book failed: has failed within in 0 ms; crm 1 in 0 ms"
+    );
+}
+
+#[tokio::test]
+async fn whose_extensions_have_more_digits_than_before_is_asked_otherwise_from_then_on() {
+    let crm = Fake::new("crm").knows(ada());
+    let directory = directory(&[&crm]);
+    let asked_for = |text: &str| {
+        let before = directory.counts().asked;
+        let _ = directory.who(&asked(text), None);
+        directory.counts().asked - before
+    };
+    assert_eq!(
+        asked_for("12345678"),
+        1,
+        "nobody's extension has eight digits"
+    );
+    let mut longer = plan();
+    longer.internal_length = phone_number::InternalLength { min: 2, max: 8 };
+    directory.set_plan(longer);
+    assert_eq!(
+        asked_for("12345679"),
+        0,
+        "an extension is no business of a CRM's"
+    );
+}

@@ -64,9 +64,11 @@ enum Shown {
 #[derive(Clone, Default)]
 struct Number {
     has_owner: bool,
+    /// The last answer that was one.
     said: Option<(Said, u64)>,
     /// Since when it is asked, and when that ends.
     asking: Option<(u64, u64)>,
+    /// After a failure.
     paused_until: u64,
 }
 
@@ -84,10 +86,10 @@ impl Model {
         let (now, slow) = (self.now, self.slow);
         let number = &mut self.numbers[index];
         let valid = number.said.filter(|(said, at)| now < at + life(*said));
-        let ageing = |(said, at): (Said, u64)| said != Said::Failed && now >= at + life(said) / 2;
+        let is_paused = now < number.paused_until;
         let wanted = match valid {
-            Some(said) => ageing(said) && now >= number.paused_until,
-            None => true,
+            Some((said, at)) => now >= at + life(said) / 2 && !is_paused,
+            None => !is_paused,
         };
         if wanted && number.asking.is_none() {
             number.asking = Some((now, now + slow.min(DEADLINE * 10)));
@@ -95,6 +97,7 @@ impl Model {
         }
         match (valid, number.asking) {
             (Some((said, _)), _) => Shown::Said(said),
+            (None, _) if is_paused => Shown::Said(Said::Failed),
             (None, Some((since, _))) if now >= since + DEADLINE => Shown::Overdue,
             (None, _) => Shown::Asking,
         }
@@ -113,12 +116,12 @@ impl Model {
                 true => Said::Found,
                 false => Said::Nobody,
             };
-            let known = number
-                .said
-                .filter(|(said, at)| *said != Said::Failed && end < at + life(*said));
-            match (said, known) {
-                (Said::Failed, Some(_)) => number.paused_until = end + FAILURES,
-                (Said::Found | Said::Nobody | Said::Failed, _) => number.said = Some((said, end)),
+            match said {
+                Said::Failed => number.paused_until = end + FAILURES,
+                Said::Found | Said::Nobody => {
+                    number.said = Some((said, end));
+                    number.paused_until = 0;
+                }
             }
         }
     }

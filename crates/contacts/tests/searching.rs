@@ -215,3 +215,17 @@ async fn whoever_a_source_made_can_be_linked() {
     let linked = directory.link(support::link("crm", "ada"));
     assert_eq!(linked.unwrap().name, "New");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_search_goes_on_in_the_new_sources_when_they_are_replaced() {
+    let old = Fake::new("old").slow(SECOND * 9);
+    let directory = directory(&[&old]);
+    let typing = tokio::spawn({
+        let directory = directory.clone();
+        async move { find(&directory, "ada").await }
+    });
+    sleep(SECOND / 10).await;
+    support::set(&directory, &[&Fake::new("new").knows(ada())]);
+    assert_eq!(typing.await.unwrap(), "; new asking");
+    assert_eq!(find(&directory, "ada").await, "Ada; new 1");
+}

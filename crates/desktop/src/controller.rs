@@ -425,7 +425,8 @@ impl<S: Shell> Controller<S> {
             .filter(|(_, look_up)| look_up.until().is_some_and(|until| until <= now));
         let late: Vec<u64> = late.map(|(key, _)| *key).collect();
         for key in late {
-            self.who_is(key, view::People::Nobody);
+            // Nobody is not said of somebody who is still looked for.
+            self.who_is(key, view::People::Asking);
         }
     }
 

@@ -15,7 +15,7 @@ use view::{
 };
 use wire::{
     Answer, Call, CallState, Dial, DialEnd, Direction, ErrorCode, Fact, Failure, Me, Mine, Party,
-    PbxLine, People, Phone, Progress, Rights, Token, rest::Enrolled,
+    PbxLine, People, Person, Phone, Progress, Rights, Token, rest::Enrolled,
 };
 
 #[test]
@@ -185,6 +185,54 @@ fn a_missed_call_stays_missed_when_the_server_forgets_it() {
         desk.state().recent[0].call_back.as_deref(),
         Some("+79161234567")
     );
+}
+
+#[test]
+fn somebody_found_at_the_server_is_given_to_a_call_that_is_over_and_taken_back() {
+    let mut desk = Desk::connected();
+    desk.changes(vec![call_fact(CallState::Ringing, Mine::Ringing)]);
+    desk.changes(vec![call_fact(CallState::Missed, Mine::Gone)]);
+    desk.changes(vec![gone_fact()]);
+    desk.told();
+    let bob = Person {
+        name: "Bob".into(),
+        url: Some("https://crm.example/2".into()),
+        record: record(),
+        ..Person::default()
+    };
+    let found = Answer::Found {
+        people: vec![bob],
+        sources: Vec::new(),
+    };
+    let find = wire::Request::FindPeople { text: "bob".into() };
+    desk.wish("f1", find, found);
+    desk.ask(Request::OpenLink {
+        url: "https://crm.example/2".into(),
+    });
+    let link = wire::Request::LinkPerson {
+        call: CALL.into(),
+        record: record(),
+        remember: wire::Remember::Number,
+    };
+    desk.wish("l1", link, Answer::Done);
+    let person = desk.state().recent[0].person.clone();
+    assert_eq!(person.map(|person| person.name).as_deref(), Some("Bob"));
+    let unlink = wire::Request::UnlinkPerson { call: CALL.into() };
+    desk.wish("u1", unlink, Answer::Done);
+    assert_eq!(desk.state().recent[0].person, None);
+    let told = desk.told();
+    assert!(told.contains("open https://crm.example/2"), "{told}");
+    assert_eq!(told.matches("ask ").count(), 3, "{told}");
+}
+
+#[test]
+fn contact_sources_are_the_administrators_affair() {
+    let mut desk = Desk::connected();
+    desk.told();
+    desk.ask(Request::RemoveConnector {
+        connector: "crm".into(),
+    });
+    assert_snapshot!(desk.told(), @"reply Connector: Your administrator connects contact sources at the server.");
 }
 
 #[test]
@@ -723,6 +771,16 @@ impl Desk {
         self.server(ServerEvent::Changes(facts));
     }
 
+    /// A wish of the panel with what the server answers.
+    fn wish(&mut self, id: &str, wish: wire::Request, answer: Answer) {
+        self.ask(Request::Wish {
+            request_id: id.into(),
+            wish,
+        });
+        let id = id.to_owned();
+        self.server(ServerEvent::Reply { id, answer });
+    }
+
     fn server(&mut self, event: ServerEvent) {
         self.input(Input::Server(event));
     }
@@ -875,6 +933,14 @@ fn call_fact(state: CallState, mine: Mine) -> Fact {
     Fact::Call {
         key: CALL.into(),
         value,
+    }
+}
+
+fn record() -> wire::Record {
+    wire::Record {
+        source: "crm".into(),
+        kind: "person".into(),
+        id: "2".into(),
     }
 }
 

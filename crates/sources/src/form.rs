@@ -109,7 +109,10 @@ impl Filled<'_> {
 
     /// What must be there and is not.
     pub(crate) fn missing(&self) -> Vec<Complaint> {
-        let missing = self.fields.iter().filter(|field| {
+        // It is signed in to once the form is saved; until then each question says so.
+        let fields = self.fields.iter();
+        let fields = fields.filter(|field| field.kind != FieldKind::Oauth);
+        let missing = fields.filter(|field| {
             let is_there = if is_secret(field.kind) {
                 self.secrets.contains_key(&field.name)
             } else {

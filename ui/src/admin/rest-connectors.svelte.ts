@@ -10,6 +10,9 @@ import type { Connectors } from "../wire/Connectors";
 import type { Finding } from "../wire/Finding";
 import type { Findings } from "../wire/Findings";
 
+/** A test tells of a slow CRM only after it has waited for it. */
+const TEST_MS = 60_000;
+
 export class RestConnectors implements ConnectorHost {
   readonly load: Load<Connectors>;
   readonly #rest: Rest;
@@ -43,7 +46,8 @@ export class RestConnectors implements ConnectorHost {
   }
 
   async test(connector: ConnectorSettings, secrets: Secrets): Promise<Finding[]> {
-    const answer = await this.#rest.post<Findings>(`${path(connector.id)}/test`, change(connector, secrets));
+    const body = change(connector, secrets);
+    const answer = await this.#rest.post<Findings>(`${path(connector.id)}/test`, body, TEST_MS);
     return answer.findings;
   }
 }

@@ -29,8 +29,8 @@ export class WebRest implements Rest {
     return this.#json("GET", path, undefined, query);
   }
 
-  post<T>(path: string, body?: unknown): Promise<T> {
-    return this.#json("POST", path, body);
+  post<T>(path: string, body?: unknown, patience?: number): Promise<T> {
+    return this.#json("POST", path, body, undefined, patience);
   }
 
   put<T>(path: string, body: unknown): Promise<T> {
@@ -53,8 +53,14 @@ export class WebRest implements Rest {
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
   }
 
-  async #json<T>(method: string, path: string, body?: unknown, query?: Query): Promise<T> {
-    const response = await this.#send(method, path, body, query, DEADLINE_MS);
+  async #json<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    query?: Query,
+    deadline: number = DEADLINE_MS,
+  ): Promise<T> {
+    const response = await this.#send(method, path, body, query, deadline);
     const text = await response.text().catch(() => Promise.reject(noAnswer()));
     if (text === "") return undefined as T;
     const value = json(text);

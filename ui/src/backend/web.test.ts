@@ -69,6 +69,14 @@ test("a_server_that_does_not_answer_is_a_sentence", async () => {
   await expect(host.rest.get("/me")).rejects.toMatchObject({ message: expect.stringContaining("does not answer") });
 });
 
+test("who_is_asked_something_slow_is_given_the_time_for_it", async () => {
+  const patience = vi.spyOn(AbortSignal, "timeout");
+  const host = await hosted(() => ({ text: "{}" }));
+  await host.rest.post("/admin/connectors/odoo/test", {}, 60_000);
+  await host.rest.post("/admin/users", {});
+  expect(patience.mock.calls.map(([ms]) => ms)).toEqual([60_000, 15_000]);
+});
+
 test("a_gateway_without_its_server_is_a_server_that_does_not_answer", async () => {
   const host = await hosted(() => ({ status: 502, type: "text/html", text: "<html>Bad Gateway</html>" }));
   await expect(host.rest.get("/me")).rejects.toMatchObject({ message: expect.stringContaining("does not answer") });

@@ -22,7 +22,8 @@ export type Query = Record<string, string | number | null | undefined>;
 /** Paths are below `/api/v1`. Every one of them throws `Failed` and nothing else. */
 export interface Rest {
   get<T>(path: string, query?: Query): Promise<T>;
-  post<T>(path: string, body?: unknown): Promise<T>;
+  /** `patience`: how long the server may take, in milliseconds; otherwise as long as for anything. */
+  post<T>(path: string, body?: unknown, patience?: number): Promise<T>;
   put<T>(path: string, body: unknown): Promise<T>;
   delete(path: string): Promise<void>;
   /** Hands a file to the browser's downloads. */

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{Person, Question, Source, SourceError, SourceErrorKind, memory::number_of};
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::{
         Arc, Weak,
@@ -27,6 +28,9 @@ use wire::{Record, SourceReport, SourceState};
 /// A late answer is waited for this many times as long as the card waits.
 pub(super) const LATE: u32 = 10;
 pub(super) const TOO_MANY: &str = "too many questions at once";
+
+/// A source that panicked; the log has its words.
+pub(super) const BROKEN: &str = "has failed within";
 
 /// What is asked of a source.
 #[derive(Clone, Debug)]
@@ -57,20 +61,34 @@ enum Said {
     Behind(View),
 }
 
+/// When something is asked.
+#[derive(Clone, Copy)]
+pub(super) struct Moment {
+    /// Since when whoever asks wants to know it: a call, since it rang.
+    pub(super) since: Instant,
+    pub(super) now: Instant,
+}
+
+impl Moment {
+    pub(super) fn of_its_own(now: Instant) -> Self {
+        Self { since: now, now }
+    }
+}
+
 /// Asks what must be asked. Sources run outside of the lock.
 pub(super) fn gather(
     shared: &Arc<Shared>,
     sources: &[(u64, Arc<dyn Source>)],
     question: &Question,
     chosen: Option<Chosen>,
-    now: Instant,
+    at: Moment,
 ) -> Gathered {
     let parts: Vec<Part> = sources
         .iter()
-        .map(|(slot, source)| part(shared, *slot, source, question, now))
+        .map(|(slot, source)| part(shared, *slot, source, question, at))
         .collect();
     let chosen = chosen.map(|chosen| {
-        let standing = standing(shared, sources, &parts, &chosen, now);
+        let standing = standing(shared, sources, &parts, &chosen, at);
         (chosen, standing)
     });
     Gathered { parts, chosen }
@@ -169,14 +187,14 @@ fn part(
     slot: u64,
     source: &Arc<dyn Source>,
     question: &Question,
-    now: Instant,
+    at: Moment,
 ) -> Part {
     let said = match source.is_local().then(|| at_once(shared, source, question)) {
         Some(Some(said)) => said,
         Some(None) | None => {
             let key = key_of(source.as_ref(), question);
             let what = What::Number(question.clone());
-            Said::Behind(behind(shared, slot, source, key, what, now))
+            Said::Behind(behind(shared, slot, source, key, what, at))
         }
     };
     let origin = Origin::of(source.as_ref());
@@ -191,10 +209,8 @@ fn part(
 /// What a source in memory says; `None`: it would have to be waited for after all.
 fn at_once(shared: &Shared, source: &Arc<dyn Source>, question: &Question) -> Option<Said> {
     let started = Instant::now();
-    let mut context = Context::from_waker(Waker::noop());
-    let what = match source.look_up(question).as_mut().poll(&mut context) {
-        Poll::Pending => return None,
-        Poll::Ready(Ok(people)) => {
+    let what = match polled(source.as_ref(), question)? {
+        Ok(people) => {
             let origin = Origin::of(source.as_ref());
             let (people, outside) = origin.verified(&question.number, people);
             if outside > 0 {
@@ -202,12 +218,28 @@ fn at_once(shared: &Shared, source: &Arc<dyn Source>, question: &Question) -> Op
             }
             Ok(people)
         }
-        Poll::Ready(Err(error)) => Err(admit::words(&error)),
+        Err(error) => Err(admit::words(&error)),
     };
     Some(Said::Local {
         what,
         took: started.elapsed(),
     })
+}
+
+/// One that breaks within takes nobody along.
+fn polled(source: &dyn Source, question: &Question) -> Option<Result<Vec<Person>, SourceError>> {
+    let poll = || {
+        let mut context = Context::from_waker(Waker::noop());
+        source.look_up(question).as_mut().poll(&mut context)
+    };
+    match catch_unwind(AssertUnwindSafe(poll)) {
+        Ok(Poll::Ready(answer)) => Some(answer),
+        Ok(Poll::Pending) => None,
+        Err(_) => Some(Err(SourceError {
+            kind: SourceErrorKind::Broken,
+            words: BROKEN.to_owned(),
+        })),
+    }
 }
 
 fn key_of(source: &dyn Source, question: &Question) -> Key {
@@ -224,7 +256,7 @@ fn standing(
     sources: &[(u64, Arc<dyn Source>)],
     parts: &[Part],
     chosen: &Chosen,
-    now: Instant,
+    moment: Moment,
 ) -> Standing {
     let record = &chosen.entry.record;
     let Some(at) = parts.iter().position(|part| part.id == record.source) else {
@@ -242,7 +274,7 @@ fn standing(
         id: record.id.clone(),
     };
     let what = What::Record(record.clone());
-    let view = behind(shared, *slot, source, key, what, now);
+    let view = behind(shared, *slot, source, key, what, moment);
     match (view, &chosen.known) {
         (
             View::Told(Told {
@@ -267,7 +299,7 @@ fn behind(
     source: &Arc<dyn Source>,
     key: Key,
     what: What,
-    now: Instant,
+    at: Moment,
 ) -> View {
     let mut state = shared.state();
     let id = AskId(state.next_id());
@@ -276,7 +308,7 @@ fn behind(
         return View::Asking;
     };
     let room = slot.room();
-    let (view, must_ask) = slot.cache.ask(&key, now, room, id);
+    let (view, must_ask) = slot.cache.ask(&key, at.since, at.now, room, id);
     if !must_ask {
         return view;
     }
@@ -406,7 +438,7 @@ impl Drop for Asking {
     fn drop(&mut self) {
         if !self.is_told {
             let failure = Failure {
-                words: "has failed within".to_owned(),
+                words: BROKEN.to_owned(),
                 retry_after: None,
             };
             self.told(Err(failure), 0);

@@ -90,10 +90,11 @@ pub(super) struct Cache {
 #[derive(Debug)]
 struct Entry {
     age: u64,
+    /// The last answer, also when its time is over: calls that have seen it keep it.
     told: Option<Told>,
+    /// The failure after it; until its time is over, nothing is asked.
+    failed: Option<Told>,
     asking: Option<Asking>,
-    /// After a refresh that failed.
-    not_before: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -114,24 +115,19 @@ impl Cache {
         }
     }
 
-    /// What is known, and whether the question must be asked now, as `id`.
-    pub(super) fn ask(&mut self, key: &Key, now: Instant, room: Room, id: AskId) -> (View, bool) {
+    /// What is known, and whether the question must be asked now, as `id`. Somebody who asks since `since` goes on seeing
+    /// what he has seen, whatever becomes of it.
+    pub(super) fn ask(
+        &mut self,
+        key: &Key,
+        since: Instant,
+        now: Instant,
+        room: Room,
+        id: AskId,
+    ) -> (View, bool) {
         let lives = self.lives;
         let entry = self.touch(key);
-        let valid = entry.told.as_ref().filter(|told| now < told.until);
-        let (view, wanted) = match (valid, &entry.asking) {
-            (Some(told), None) => {
-                let may = entry.not_before.is_none_or(|pause| now >= pause);
-                // A refresh is a courtesy: nobody waits for it, and it takes nobody's turn.
-                let wanted = told.is_ageing(now, lives) && may && room == Room::Free;
-                (View::Told(told.clone()), wanted)
-            }
-            (Some(told), Some(_)) => (View::Told(told.clone()), false),
-            (None, Some(asking)) if asking.overdue => (View::Overdue, false),
-            (None, Some(_)) => (View::Asking, false),
-            (None, None) if room == Room::Full => (View::Full, false),
-            (None, None) => (View::Asking, true),
-        };
+        let wanted = entry.is_wanted(now, room, lives);
         if wanted {
             entry.asking = Some(Asking {
                 id,
@@ -139,6 +135,7 @@ impl Cache {
                 overdue: false,
             });
         }
+        let view = entry.view(since, now);
         self.shrink();
         (view, wanted)
     }
@@ -152,7 +149,7 @@ impl Cache {
             return false;
         };
         asking.overdue = true;
-        entry.told.as_ref().is_none_or(|told| now >= told.until)
+        entry.valid(now).is_none()
     }
 
     /// Takes the answer of an asking that still counts. True when somebody may see a difference.
@@ -170,25 +167,28 @@ impl Cache {
         let Some(asking) = entry.asking.take_if(|asking| asking.id == id) else {
             return false;
         };
-        let known = entry.told.as_ref().filter(|told| now < told.until);
-        let known = known.and_then(|told| told.what.as_ref().ok());
         let life = match &what {
             Ok(people) if people.is_empty() => lives.misses,
             Ok(_) => lives.hits,
             Err(failure) => pause(failure, lives),
         };
-        if what.is_err() && known.is_some() {
-            entry.not_before = Some(now + life);
-            return false;
-        }
-        let is_news = known.is_none() || known != what.as_ref().ok();
-        entry.not_before = None;
-        entry.told = Some(Told {
+        let known = entry.valid(now).and_then(|told| told.what.as_ref().ok());
+        let is_news = match &what {
+            Ok(people) => known != Some(people),
+            Err(_) => known.is_none(),
+        };
+        let told = Told {
             what: what.map_err(|failure| failure.words),
             at: now,
             took: now - asking.since,
             until: now + life,
-        });
+        };
+        if told.what.is_ok() {
+            entry.told = Some(told);
+            entry.failed = None;
+        } else {
+            entry.failed = Some(told);
+        }
         is_news
     }
 
@@ -204,8 +204,8 @@ impl Cache {
         let entry = self.entries.entry(key.clone()).or_insert(Entry {
             age,
             told: None,
+            failed: None,
             asking: None,
-            not_before: None,
         });
         self.ages.remove(&entry.age);
         entry.age = age;
@@ -232,13 +232,45 @@ impl Cache {
     }
 }
 
+impl Entry {
+    fn valid(&self, now: Instant) -> Option<&Told> {
+        self.told.as_ref().filter(|told| now < told.until)
+    }
+
+    fn failure(&self, now: Instant) -> Option<&Told> {
+        self.failed.as_ref().filter(|failed| now < failed.until)
+    }
+
+    fn is_wanted(&self, now: Instant, room: Room, lives: Lives) -> bool {
+        if self.asking.is_some() || self.failure(now).is_some() {
+            return false;
+        }
+        match self.valid(now) {
+            // A refresh is a courtesy: nobody waits for it, and it takes nobody's turn.
+            Some(told) => told.is_ageing(now, lives) && room == Room::Free,
+            None => room != Room::Full,
+        }
+    }
+
+    fn view(&self, since: Instant, now: Instant) -> View {
+        let seen = || self.told.as_ref().filter(|told| told.at >= since);
+        if let Some(told) = self.valid(now).or_else(seen).or_else(|| self.failure(now)) {
+            return View::Told(told.clone());
+        }
+        match &self.asking {
+            Some(asking) if asking.overdue => View::Overdue,
+            Some(_) => View::Asking,
+            None => View::Full,
+        }
+    }
+}
+
 impl Told {
-    /// Older than half its life. Failures are not asked again before they have ended.
+    /// Older than half its life.
     fn is_ageing(&self, now: Instant, lives: Lives) -> bool {
         let life = match &self.what {
             Ok(people) if people.is_empty() => lives.misses,
-            Ok(_) => lives.hits,
-            Err(_) => return false,
+            Ok(_) | Err(_) => lives.hits,
         };
         now >= self.at + life / 2
     }

@@ -3,7 +3,7 @@
 use super::{
     Directory, Shared,
     admit::{self, Known, MAX_PEOPLE, Origin},
-    asking::{LATE, TOO_MANY},
+    asking::{BROKEN, LATE, TOO_MANY},
     merge,
 };
 use crate::{Question, Source, SourceError, SourceErrorKind, clean};
@@ -79,14 +79,12 @@ pub(super) async fn find(directory: &Directory, text: &str, limit: usize, until:
             None => Found::default(),
         }
     };
-    let by_name = wait_for(directory, &text, &folded, until);
-    let (by_number, ()) = tokio::join!(by_number, by_name);
-    let by_name = directory.shared.state().searches.found(&folded);
-    let known: Vec<Arc<Known>> = by_name.0;
+    let by_name = by_name(directory, &text, &folded, until);
+    let (by_number, (known, sources)) = tokio::join!(by_number, by_name);
     directory.remember(&known);
     let mut found = Found {
         people: ranked(known, &folded),
-        sources: by_name.1,
+        sources,
     };
     found.put_in_front(by_number);
     found.people.truncate(limit);
@@ -100,7 +98,7 @@ fn number_in(directory: &Directory, text: &str) -> Option<Question> {
     if digits < 2 || !text.chars().all(may) {
         return None;
     }
-    let number: PhoneNumber = directory.shared.plan.number(text).ok()?;
+    let number: PhoneNumber = directory.shared.plan().number(text).ok()?;
     Some(Question {
         number,
         line: None,
@@ -108,15 +106,26 @@ fn number_in(directory: &Directory, text: &str) -> Option<Question> {
     })
 }
 
-/// Until all sources have told or the time is over.
-async fn wait_for(directory: &Directory, text: &str, folded: &str, until: Instant) {
+/// What all sources have told, or some of them when the time is over.
+async fn by_name(
+    directory: &Directory,
+    text: &str,
+    folded: &str,
+    until: Instant,
+) -> (Vec<Arc<Known>>, Vec<SourceReport>) {
     let Some(mut waiting) = directory.waiting(text, folded) else {
-        return;
+        let words = TOO_MANY.to_owned();
+        return (
+            Vec::new(),
+            directory.all_say(&SourceState::Failed { words }),
+        );
     };
     let parts = waiting.parts;
     let all = waiting.ended.wait_for(|ended| *ended >= parts);
-    // Over, or taken away with the sources: either way there is nothing more to wait for.
     timeout_at(until, all).await.ok();
+    let found = directory.shared.state().searches.found(folded);
+    // It went away with the sources, which were replaced: whoever asks again searches in the new ones.
+    found.unwrap_or_else(|| (Vec::new(), directory.all_say(&SourceState::Asking)))
 }
 
 impl Directory {
@@ -153,6 +162,17 @@ impl Directory {
         Some(waiting)
     }
 
+    fn all_say(&self, state: &SourceState) -> Vec<SourceReport> {
+        let report = |source: &Arc<dyn Source>| SourceReport {
+            source: Origin::of(source.as_ref()).title(),
+            state: state.clone(),
+            took_ms: None,
+            cached: false,
+        };
+        let sources = self.sources();
+        sources.iter().map(|(_, source)| report(source)).collect()
+    }
+
     /// Whoever was found can be chosen.
     fn remember(&self, people: &[Arc<Known>]) {
         let mut state = self.shared.state();
@@ -184,21 +204,11 @@ impl Searches {
         }
     }
 
-    fn found(&self, folded: &str) -> (Vec<Arc<Known>>, Vec<SourceReport>) {
-        let Some(search) = self.by_text.get(folded) else {
-            let report = SourceReport {
-                source: String::new(),
-                state: SourceState::Failed {
-                    words: TOO_MANY.to_owned(),
-                },
-                took_ms: None,
-                cached: false,
-            };
-            return (Vec::new(), vec![report]);
-        };
+    fn found(&self, folded: &str) -> Option<(Vec<Arc<Known>>, Vec<SourceReport>)> {
+        let search = self.by_text.get(folded)?;
         let people = search.parts.iter().flat_map(Part::people).cloned();
         let reports = search.parts.iter().map(Part::report);
-        (people.collect(), reports.collect())
+        Some((people.collect(), reports.collect()))
     }
 }
 
@@ -305,7 +315,7 @@ impl Driving {
             let (task, said) = match ended {
                 None => return self.end(false),
                 Some(Ok((task, said))) => (task, said),
-                Some(Err(panic)) => (panic.id(), Err("has failed within".to_owned())),
+                Some(Err(panic)) => (panic.id(), Err(BROKEN.to_owned())),
             };
             if let Some(place) = places.get(&task) {
                 self.tell(*place, said, started.elapsed());
