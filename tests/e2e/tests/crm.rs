@@ -4,9 +4,11 @@
 
 use e2e::crm::{self, Connection};
 use e2e::scene::DIRECT_LINE;
+use e2e::sidetone::{binary, output};
 use e2e::{Scene, Setup};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use testkit::Tryton;
 use testkit::phones::RawCaller;
@@ -92,6 +94,31 @@ fn a_crm_that_answers_nonsense_is_told_of_in_words() {
         );
         assert!(!words.contains("<h1>"), "{words}");
         end(&scene, caller);
+    }
+}
+
+#[test]
+fn both_programs_test_a_connector_on_the_real_crm() {
+    let tryton = firm();
+    let folder = tempfile::tempdir().expect("a folder");
+    let password = folder.path().join("password");
+    std::fs::write(&password, Tryton::PASSWORD).expect("a password");
+    for program in ["sidetone", "sidetone-server"] {
+        let program = binary(program).expect("a program");
+        let mut test = Command::new(program);
+        test.args(["connector", "test", "tryton", "--live"])
+            .args(["--set", &format!("base_url={}", tryton.url())])
+            .args(["--set", &format!("db={}", Tryton::DATABASE)])
+            .args(["--set", &format!("user={}", Tryton::USER)])
+            .args(["--secret", &format!("password=@{}", password.display())])
+            .args(["--lookup", "8 906 219-50-47", "--country", "RU"]);
+        test.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let told = output(&mut test, SOON).expect("an end");
+        let said = String::from_utf8_lossy(&told.stdout);
+        let wrong = String::from_utf8_lossy(&told.stderr);
+        assert!(told.status.success(), "{said}{wrong}");
+        assert!(said.contains("Ivan Ivanov"), "{said}");
+        assert!(!said.contains(Tryton::PASSWORD), "{said}");
     }
 }
 
