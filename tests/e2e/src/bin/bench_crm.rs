@@ -35,8 +35,14 @@ mod linux {
 
     pub(super) fn main() -> Result<()> {
         println!(
-            "{:<36} {:>9} {:>9} {:>12} {:>12} {:>7}  goal",
-            "ring → card filled", "median", "p95", "CRM says", "bare client", "ratio"
+            "{:<36} {:>9} {:>9} {:>12} {:>12} {:>13} {:>7}  goal",
+            "ring → card filled",
+            "median",
+            "p95",
+            "CRM says",
+            "bare at rest",
+            "bare in ring",
+            "ratio"
         );
         let mut missed = 0;
         missed += usize::from(tryton()?.say());
@@ -56,27 +62,37 @@ mod linux {
         filled: Vec<Duration>,
         /// As the card has it.
         source: Vec<Duration>,
-        bare: Vec<Duration>,
+        /// The bare client's, with nothing else going on.
+        at_rest: Vec<Duration>,
+        /// The bare client's while a call of a known number rings: phone system and windows want the processor as well.
+        in_ring: Vec<Duration>,
     }
 
     impl Times {
         /// Whether the goal is missed.
         fn say(mut self) -> bool {
-            for times in [&mut self.filled, &mut self.source, &mut self.bare] {
+            for times in [
+                &mut self.filled,
+                &mut self.source,
+                &mut self.at_rest,
+                &mut self.in_ring,
+            ] {
                 times.sort_unstable();
             }
-            let [filled, source, bare] =
-                [&self.filled, &self.source, &self.bare].map(|times| times[times.len() / 2]);
+            let [filled, source, at_rest, in_ring] =
+                [&self.filled, &self.source, &self.at_rest, &self.in_ring]
+                    .map(|times| times[times.len() / 2]);
             let p95 = self.filled[(self.filled.len() * 95).div_ceil(100) - 1];
-            let is_missed = filled > bare + OWN;
+            let is_missed = filled > in_ring + OWN;
             println!(
-                "{:<36} {:>9} {:>9} {:>12} {:>12} {:>7.1}  ≤ bare + {} ms{}",
+                "{:<36} {:>9} {:>9} {:>12} {:>12} {:>13} {:>7.1}  ≤ bare in ring + {} ms{}",
                 format!("{} ({} runs)", self.name, self.filled.len()),
                 millis(filled),
                 millis(p95),
                 millis(source),
-                millis(bare),
-                filled.as_secs_f64() / bare.as_secs_f64().max(1e-9),
+                millis(at_rest),
+                millis(in_ring),
+                filled.as_secs_f64() / in_ring.as_secs_f64().max(1e-9),
                 OWN.as_millis(),
                 if is_missed { "  MISSED" } else { "" }
             );
@@ -130,10 +146,14 @@ mod linux {
                 json!({ "domain": domain, "fields": ["display_name", "phone"], "limit": 10 });
             odoo.call("res.partner", "search_read", &parameters)
         };
-        measure("Odoo", &Connection::odoo(&odoo), bare)
+        // Deals and notes are questions of their own, one after the other, which the bare client does not ask.
+        let mut connection = Connection::odoo(&odoo);
+        let values = &mut connection.settings.values;
+        values.insert("facts".into(), "false".into());
+        measure("Odoo, person only", &connection, bare)
     }
 
-    /// Each number is asked for once by the product and once, a moment before, by the bare client.
+    /// Each number is asked for once by the product, and by the bare client a moment before and while it rings once more.
     fn measure(
         name: &'static str,
         connection: &Connection,
@@ -151,20 +171,31 @@ mod linux {
             name,
             filled: Vec::new(),
             source: Vec::new(),
-            bare: Vec::new(),
+            at_rest: Vec::new(),
+            in_ring: Vec::new(),
         };
         for (run, number) in numbers().enumerate() {
-            let start = Instant::now();
-            let found = bare(&number)?;
-            let took = start.elapsed();
-            ensure!(
-                found[0].is_object(),
-                "{name} does not know {number}: {found}"
-            );
+            let ask = || -> Result<Duration> {
+                let start = Instant::now();
+                let found = bare(&number)?;
+                let took = start.elapsed();
+                ensure!(
+                    found[0].is_object(),
+                    "{name} does not know {number}: {found}"
+                );
+                Ok(took)
+            };
+            let at_rest = ask()?;
             let (filled, source) = ring(&scene, &number)?;
+            // The product knows the number now and asks nobody.
+            let caller = RawCaller::ring(&scene.asterisk, &number, b"", DIRECT_LINE, SOON)?;
+            let in_ring = ask()?;
+            let (state, _) = self::filled(&scene)?;
+            put_away(&scene, caller, state.cards.first().context("a card")?)?;
             // The first one signs in and loads the window's fonts.
             if run > 0 {
-                times.bare.push(took);
+                times.at_rest.push(at_rest);
+                times.in_ring.push(in_ring);
                 times.filled.push(filled);
                 times.source.push(source);
             }
@@ -195,15 +226,21 @@ mod linux {
         let status = scene.status()?;
         let hops = status.hops.rings.iter().find(|ring| ring.call == card.call);
         let read = hops.context("when it rang")?.event_read;
+        put_away(scene, caller, card)?;
+        let source = Duration::from_millis(took.context("how long it took")?.into());
+        Ok((seen.saturating_sub(Duration::from_micros(read)), source))
+    }
+
+    fn put_away(scene: &Scene, caller: RawCaller, card: &Card) -> Result<()> {
         caller.cancel()?;
         scene.ask(Request::HideCard {
             call: card.call.clone(),
         })?;
-        scene.wait("no card", SOON, |status| {
-            status.calls.is_empty() && status.cards.is_empty()
-        })?;
-        let source = Duration::from_millis(took.context("how long it took")?.into());
-        Ok((seen.saturating_sub(Duration::from_micros(read)), source))
+        scene
+            .wait("no card", SOON, |status| {
+                status.calls.is_empty() && status.cards.is_empty()
+            })
+            .map(drop)
     }
 
     /// Asks again and again without a pause, about once a millisecond; the time since 1970 with it.
