@@ -1,7 +1,7 @@
 import { render, screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test } from "vitest";
-import { connected, connector, findings, kinds } from "../testing/crm";
+import { connected, connector, field, findings, kinds } from "../testing/crm";
 import { FakeHost, refusal } from "../testing/fake-host.svelte";
 import { FakeLine } from "../testing/fake-line";
 import { dial, firm, me, SINCE } from "../testing/firm";
@@ -191,6 +191,21 @@ test("contact_sources_are_set_up_by_rest_with_the_same_forms", async () => {
   // A path on the server is nothing to be typed in a browser.
   await user.click(screen.getByRole("button", { name: "Connect another" }));
   expect(screen.queryByLabelText("Or a description of your own")).toBeNull();
+});
+
+test("an_administrator_signs_in_to_a_contact_source_in_a_page_beside", async () => {
+  const one = connector({ id: "zoho", title: "Zoho", fields: [field("login", "Login", { kind: "oauth" })] });
+  const answers = ["https://accounts.example/oauth", "javascript:alert(1)"];
+  const { host, user } = open("connectors", {
+    "GET /admin/connectors": { kinds, connected: [one] },
+    "POST /admin/connectors/zoho/signin": () => ({ url: answers.shift() }),
+  });
+  await user.click(await screen.findByRole("button", { name: "Change Zoho" }));
+  await user.click(screen.getByRole("button", { name: /Sign in/ }));
+  await waitFor(() => expect(host.beside).toEqual(["https://accounts.example/oauth"]));
+  await user.click(await screen.findByRole("button", { name: /Sign in/ }));
+  await waitFor(() => expect(host.beside[1]).toBe("closed"));
+  await screen.findByText(/no page of the web/);
 });
 
 test("health_says_how_the_contact_sources_do", async () => {

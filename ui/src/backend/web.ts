@@ -1,6 +1,6 @@
 // The browser as host of the pages: the only place that knows of its storage, its address bar and its network.
 import type { Line } from "../presence/line.svelte";
-import type { Host, Rest } from "../web/host";
+import type { Beside, Host, Rest } from "../web/host";
 import type { Client } from "../wire/Client";
 import type { Enrolled } from "../wire/Enrolled";
 import type { Interest } from "../wire/Interest";
@@ -79,6 +79,16 @@ export class WebHost implements Host {
 
   goTo(path: string): void {
     location.assign(this.#base + path);
+  }
+
+  openBeside(): Beside {
+    const page = window.open("about:blank", "_blank");
+    // Whoever signs people in there has no business with this page.
+    if (page) page.opener = null;
+    return {
+      goTo: (url) => (page ? page.location.replace(url) : location.assign(url)),
+      close: () => page?.close(),
+    };
   }
 }
 

@@ -1,6 +1,6 @@
 // A host without a browser behind it: canned answers by method and path, and what was asked.
 import type { Line } from "../presence/line.svelte";
-import { Failed, type Host, type Query, type Rest } from "../web/host";
+import { Failed, type Beside, type Host, type Query, type Rest } from "../web/host";
 import type { Enrolled } from "../wire/Enrolled";
 import type { ErrorCode } from "../wire/ErrorCode";
 import { FakeLine } from "./fake-line";
@@ -23,13 +23,14 @@ export class FakeHost implements Host {
   readonly rest: Rest;
   #line: Line;
 
-  /** `answers`: by `GET /path`; a `Failed` is thrown; what is missing is answered by nothing. */
+  /** `answers`: by `GET /path`; a `Failed` is thrown; what is missing is answered by nothing, a function by what it says each time. */
   constructor(answers: Record<string, unknown> = {}, line: Line = new FakeLine(firm())) {
     this.#line = line;
     const answer = async (route: string, more: Omit<Asked, "route"> = {}) => {
       this.asked.push({ route, ...more });
       if (answers[route] instanceof Failed) throw answers[route];
-      return answers[route] as never;
+      const told = answers[route];
+      return (typeof told === "function" ? told() : told) as never;
     };
     this.rest = {
       get: (path, query) => answer(`GET ${path}`, query ? { query } : {}),
@@ -61,6 +62,13 @@ export class FakeHost implements Host {
 
   line(): Line {
     return this.#line;
+  }
+
+  /** Pages opened beside this one: where they went, "" while they wait, "closed" when they were given up. */
+  readonly beside: string[] = [];
+  openBeside(): Beside {
+    const at = this.beside.push("") - 1;
+    return { goTo: (url) => (this.beside[at] = url), close: () => (this.beside[at] = "closed") };
   }
 
   goTo(path: string): void {

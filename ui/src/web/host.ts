@@ -46,6 +46,14 @@ export interface Host {
   /** The line of who is signed in, opened at the first call. */
   line(interest: Interest): Line;
   goTo(path: string): void;
+  /** A page of somebody else's beside this one; to be called while a click is handled, or the browser keeps it shut. */
+  openBeside(): Beside;
+}
+
+/** An empty page that waits for its address. */
+export interface Beside {
+  goTo(url: string): void;
+  close(): void;
 }
 
 const KEY = Symbol("host");
