@@ -2,6 +2,7 @@
 
 use crate::template::percent_encoded;
 use contacts::clean;
+use reqwest::Url;
 use std::sync::{PoisonError, RwLock};
 
 /// Shorter ones would cut holes into every word.
@@ -36,6 +37,14 @@ impl Redactor {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let mut known = known.iter().filter(|secret| secret.len() >= SURELY);
         known.any(|secret| text.contains(secret.as_str()))
+    }
+
+    /// Without what is behind `?`; in the path neither secrets nor numbers.
+    pub(crate) fn address(&self, url: &Url) -> String {
+        let port = url.port().map(|port| format!(":{port}"));
+        let host = url.host_str().unwrap_or_default();
+        let port = port.unwrap_or_default();
+        format!("{}://{host}{port}{}", url.scheme(), self.words(url.path()))
     }
 
     /// One short line of plain words.
