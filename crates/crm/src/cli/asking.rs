@@ -131,35 +131,41 @@ async fn look_up_nobody(connector: &Connector, like: &PhoneNumber, text: &mut St
     let what = format!("{number}, which nobody has");
     let (found, notes) = asked(connector, number).await;
     let rows = notes.iter().map(|note| note.rows).max().unwrap_or_default();
-    let (is_well, line) = match (found, rows) {
-        (Ok(people), 0) if people.is_empty() => (true, format!("ok   {what}: 0 found")),
-        (Ok(people), _) if !people.is_empty() => (
-            false,
+    let (word, words) = met(&found, rows);
+    let _ = writeln!(text, "{word} {what}: {words}");
+    word != "FAIL"
+}
+
+/// What came for a number that nobody has: how bad that is, and what to do.
+fn met(found: &Result<Vec<Person>, SourceError>, rows: usize) -> (&'static str, String) {
+    match found {
+        Ok(people) if !people.is_empty() => (
+            "FAIL",
             format!(
-                "FAIL {what}: {} found; the CRM answers whatever is asked, and “verify” lets it through: see the names in “request”",
+                "{} found; the CRM answers whatever is asked, and “verify” lets it through: see the names in “request”",
                 people.len()
             ),
         ),
-        (Ok(_), rows) => (
-            true,
+        Ok(_) if rows == 0 => ("ok  ", "0 found".into()),
+        Ok(_) => (
+            "WARN",
             format!(
-                "WARN {what}: {} came, and all were dropped; perhaps the CRM does not know the parameter and answers with everybody: see the names in “request”",
-                counted(rows)
+                "{} came, and all were dropped; perhaps the CRM does not know the parameter and answers with everybody: see the names in “request”",
+                if rows == 1 {
+                    "1 row".into()
+                } else {
+                    format!("{rows} rows")
+                }
             ),
         ),
-        (Err(error), 0) => (
-            true,
+        Err(error) if rows == 0 => (
+            "WARN",
             format!(
-                "WARN {what}: {error}; if the CRM says so that there is nobody, write its status into the request: empty = [404]"
+                "{error}; if the CRM says so that there is nobody, write its status into the request, as empty = [404]"
             ),
         ),
-        (Err(error), _) => (
-            true,
-            format!("WARN {what}: {error}: see the names in “request”"),
-        ),
-    };
-    let _ = writeln!(text, "{line}");
-    is_well
+        Err(error) => ("WARN", format!("{error}: see the names in “request”")),
+    }
 }
 
 /// One of the same country and kind, so that it is asked in the same spellings.
@@ -173,13 +179,6 @@ fn nobodys(connector: &Connector, like: &PhoneNumber) -> Option<PhoneNumber> {
     };
     let text = format!("{start}{}", end.chars().map(other).collect::<String>());
     connector.0.options.plan.number(&text).ok()
-}
-
-fn counted(rows: usize) -> String {
-    match rows {
-        1 => "1 row".into(),
-        rows => format!("{rows} rows"),
-    }
 }
 
 /// Whether the CRM answered.

@@ -149,7 +149,7 @@ impl<'a> Table<'a> {
                 let is_meant = |missing: &&str| hint.contains(&format!("“{missing}”"));
                 self.missing
                     .borrow_mut()
-                    .retain(|missing| !is_meant(&missing));
+                    .retain(|missing| !is_meant(missing));
                 let what = what(&node);
                 self.errors
                     .add(&span, format!("there is no {what} “{key}” here{hint}"));

@@ -149,7 +149,6 @@ impl Field {
             node.wrong(
                 "a pointer is one place and has no space: two are joined as {{ row.first_name }} {{ row.last_name }}, a key with a space is {{ row[\"first name\"] }}",
             );
-            return None;
         }
         super::pointer(node).map(Self::At)
     }
