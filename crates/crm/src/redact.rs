@@ -23,9 +23,11 @@ impl Redactor {
             return;
         }
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        for text in [secret.to_owned(), percent_encoded(secret)] {
-            if !known.contains(&text) {
-                known.push(text);
+        for secret in [secret].into_iter().chain(behind_host(secret)) {
+            for text in [secret.to_owned(), percent_encoded(secret)] {
+                if !known.contains(&text) {
+                    known.push(text);
+                }
             }
         }
         // A secret may be a part of another.
@@ -57,6 +59,14 @@ impl Redactor {
         }
         clean::line(&without_numbers(&words), LONGEST)
     }
+}
+
+/// What makes an address a secret also stands in every address below it.
+fn behind_host(secret: &str) -> Option<&str> {
+    let (scheme, rest) = secret.split_once("://")?;
+    let (_, path) = rest.split_once('/')?;
+    let path = path.split(['?', '#']).next()?.trim_end_matches('/');
+    (scheme.starts_with("http") && path.len() >= SHORTEST).then_some(path)
 }
 
 fn without_numbers(text: &str) -> String {

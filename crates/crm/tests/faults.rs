@@ -291,10 +291,46 @@ async fn what_is_not_there_is_told_with_its_address_and_without_secrets() {
     assert_eq!(
         error.words,
         format!(
-            "Small answered 404 Not Found; asked was GET {base}/api/people/…/%2B…, see “base” and “path”"
+            "Small answered 404 Not Found; asked was GET {base}/api/people/…/%2B…, see whether this address is right"
         )
     );
     assert!(PAGE.contains("| `answered 404 …; asked was GET https://…` |"));
+}
+
+#[tokio::test]
+async fn an_address_that_is_a_secret_is_not_told() {
+    let server = Server::start(|_| Answer::json("{}").status(404)).await;
+    let text = small("").replacen(
+        "base_url = { kind = \"url\"",
+        "base_url = { kind = \"secret_url\"",
+        1,
+    );
+    let file = Arc::new(File::parse(&text, "small.toml").unwrap());
+    for hook in [
+        "rest/1/hook-nobody-may-see/",
+        "rest/hook-nobody-may-see?key=hook-nobody-may-see",
+    ] {
+        let secret = format!("{}/{hook}", server.base());
+        let secrets = Secrets::from([("base_url".to_owned(), secret.into())]);
+        let options = Options::new(DialPlan::new(Region::RU));
+        let connector = file.connector(&Values::new(), &secrets, options).unwrap();
+        let error = look_up(&connector).await.unwrap_err();
+        assert!(error.words.contains("; asked was GET "), "{}", error.words);
+        assert!(!error.words.contains("nobody-may-see"), "{}", error.words);
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_is_not_there_is_told_with_its_address() {
+    let server = Server::start(|request| match request.line.starts_with("POST /token") {
+        true => Answer::json("{}").status(404),
+        false => Answer::json("{}").status(401),
+    })
+    .await;
+    let connector = signed_in(&server, Arc::new(Store::default()));
+    let error = look_up(&connector).await.unwrap_err();
+    let asked = format!("404 Not Found; asked was POST {}/token,", server.base());
+    assert!(error.words.contains(&asked), "{}", error.words);
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ impl Inner {
     }
 
     /// With what was asked, where the CRM has nothing there.
-    pub(super) fn with_address(
+    pub(crate) fn with_address(
         &self,
         mut error: SourceError,
         reply: &Reply,
@@ -60,7 +60,8 @@ impl Inner {
     ) -> SourceError {
         if matches!(reply.status, 404 | 405) {
             let address = self.redactor.address(url);
-            let words = format!("; asked was {method} {address}, see “base” and “path”");
+            let words =
+                format!("; asked was {method} {address}, see whether this address is right");
             error.words.push_str(&words);
         }
         error
