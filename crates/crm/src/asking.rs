@@ -61,6 +61,7 @@ impl Inner {
             let credentials = self.credentials(stale, budget.until).await?;
             let outgoing = self.outgoing(request, context, &credentials);
             let outgoing = outgoing.map_err(|failed| self.unusable_template(request, &failed))?;
+            let asked = (outgoing.method, outgoing.url.clone());
             let reply = self.transmit(outgoing, budget).await?;
             match self.judge(request, &reply, &mut tries) {
                 Verdict::Answered(json) => return Ok(json),
@@ -70,7 +71,7 @@ impl Inner {
                 Verdict::Expired => return Err(self.refused(&reply)),
                 Verdict::Failed(error) => {
                     self.quiet.begin(&error);
-                    return Err(error);
+                    return Err(self.with_address(error, &reply, &asked));
                 }
                 Verdict::Again {
                     rule,
@@ -98,6 +99,7 @@ impl Inner {
     ) -> Result<Json, SourceError> {
         let outgoing = self.bare(request, context);
         let outgoing = outgoing.map_err(|failed| self.unusable_template(request, &failed))?;
+        let asked = (outgoing.method, outgoing.url.clone());
         let reply = self.transmit(outgoing, budget).await?;
         match self.judge(request, &reply, &mut []) {
             Verdict::Answered(json) => Ok(json),
@@ -105,7 +107,7 @@ impl Inner {
             Verdict::Failed(error)
             | Verdict::Again {
                 otherwise: error, ..
-            } => Err(error),
+            } => Err(self.with_address(error, &reply, &asked)),
         }
     }
 

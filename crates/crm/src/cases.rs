@@ -120,6 +120,7 @@ async fn one(file: &Arc<File>, case: &Case) -> CaseResult {
             return result;
         }
     };
+    connector.0.notes.begin();
     let came = match call(&connector, file, case).await {
         Ok(came) => came,
         Err(words) => {
@@ -135,6 +136,11 @@ async fn one(file: &Arc<File>, case: &Case) -> CaseResult {
             .into_iter()
             .map(|words| format!("line {line}: {words}")),
     );
+    if !result.wrong.is_empty() {
+        let notes = connector.0.notes.take().into_iter();
+        let told = notes.filter_map(|note| Some(format!("{}: {}", note.spelling, note.why?)));
+        result.wrong.extend(told);
+    }
     result
 }
 

@@ -1,14 +1,11 @@
 //! `connector test FILE`, for both programs: reads a file, replays its cases, and asks a real CRM with `--live`.
 
-use crate::{
-    Connector, File, Options, Secrets, Values, bundled,
-    cases::{self, live},
-};
-use contacts::{Question, Source as _};
-use phone_number::{DialPlan, Region};
+mod asking;
+
+use crate::{File, Secrets, Values, bundled, cases};
+use phone_number::Region;
 use secrecy::SecretString;
 use std::{fmt::Write as _, path::Path, sync::Arc};
-use tokio::time::Instant;
 
 /// What the programs say of it.
 pub const HELP: &str = "\
@@ -18,14 +15,10 @@ connector test FILE            read FILE (or one of those) and replay its record
   --live                       ask a real CRM: the file's tests, and its cases that are marked so
   --set NAME=VALUE             a setting of the connector
   --secret NAME=@FILE          a secret one, from a file; or from $SIDETONE_CONNECTOR_NAME
-  --lookup NUMBER              who calls
-  --find TEXT                  people by name
-  --country GB                 whose national numbers are meant, else the cases' country
+  --lookup NUMBER              who calls; with --live
+  --find TEXT                  people by name; with --live
+  --country GB                 whose national numbers are meant, else the cases' country, else RU
 ";
-
-/// The prefix of variables that hold secrets.
-const VARIABLE: &str = "SIDETONE_CONNECTOR_";
-const MOST_FOUND: usize = 10;
 
 /// What is to be printed, and how the program ends: 0 all is well, 1 something is not, 2 the command is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,9 +105,11 @@ fn parse(words: &[&str]) -> Result<Wanted, String> {
             more => return Err(format!("one file at a time, and not {more} too")),
         }
     }
-    match wanted.file.is_empty() {
-        true => Err("which file?".into()),
-        false => Ok(wanted),
+    let asks = !wanted.lookups.is_empty() || !wanted.finds.is_empty();
+    match (wanted.file.is_empty(), asks && !wanted.is_live) {
+        (true, _) => Err("which file?".into()),
+        (false, true) => Err("--lookup and --find ask a real CRM: they go with --live only".into()),
+        (false, false) => Ok(wanted),
     }
 }
 
@@ -131,7 +126,7 @@ fn from_file(value: &str) -> Result<SecretString, String> {
         .strip_prefix('@')
         .ok_or("a secret is given as NAME=@FILE, not in the command itself")?;
     let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned().into())
+    Ok(crate::values::trimmed(&text).to_owned().into())
 }
 
 /// A path, or the name of a connector that comes with the program.
@@ -166,7 +161,7 @@ async fn test(wanted: Wanted) -> Report {
     let mut text = format!("{}: {}\n", file.id(), file.name());
     let is_well = match wanted.is_live {
         false => replay(&file, &mut text),
-        true => ask(&file, wanted, &mut text).await,
+        true => asking::ask(&file, wanted, &mut text).await,
     };
     Report {
         text,
@@ -187,107 +182,4 @@ fn replay(file: &File, text: &mut String) -> bool {
         (all, failed) => writeln!(text, "{failed} of {all} cases failed"),
     };
     failed == 0
-}
-
-async fn ask(file: &Arc<File>, mut wanted: Wanted, text: &mut String) -> bool {
-    for param in file.params() {
-        let variable = format!("{VARIABLE}{}", param.name.to_uppercase());
-        if let (true, Ok(secret)) = (file.is_secret(&param.name), std::env::var(&variable)) {
-            wanted
-                .secrets
-                .entry(param.name)
-                .or_insert_with(|| secret.into());
-        }
-    }
-    let country = wanted.country.unwrap_or(file.setup.country);
-    let options = Options::new(DialPlan::new(country));
-    let connector = match file.connector(&wanted.values, &wanted.secrets, options) {
-        Ok(connector) => connector,
-        Err(wrong) => {
-            for (param, words) in wrong {
-                let _ = writeln!(text, "FAIL --set {param}=…: {words}");
-            }
-            return false;
-        }
-    };
-    let mut is_well = true;
-    for finding in connector.test().await {
-        let word = if finding.passed { "ok  " } else { "FAIL" };
-        let _ = writeln!(
-            text,
-            "{word} {}: {} ({} ms)",
-            finding.title, finding.words, finding.took_ms
-        );
-        is_well &= finding.passed;
-    }
-    for result in live(&connector).await {
-        let _ = writeln!(text, "{result}");
-        is_well &= result.passed();
-    }
-    for number in &wanted.lookups {
-        is_well &= look_up(&connector, number, text).await;
-    }
-    for name in &wanted.finds {
-        let started = Instant::now();
-        let found = connector.find(name, MOST_FOUND).await;
-        is_well &= told(name, found, started, text);
-    }
-    is_well
-}
-
-async fn look_up(connector: &Connector, number: &str, text: &mut String) -> bool {
-    let parsed = match connector.0.options.plan.number(number) {
-        Ok(parsed) => parsed,
-        Err(error) => {
-            let _ = writeln!(text, "FAIL {number}: {error}");
-            return false;
-        }
-    };
-    let question = Question {
-        number: parsed,
-        line: None,
-        extension: None,
-    };
-    let started = Instant::now();
-    told(number, connector.look_up(&question).await, started, text)
-}
-
-fn told(
-    asked: &str,
-    found: Result<Vec<contacts::Person>, contacts::SourceError>,
-    started: Instant,
-    text: &mut String,
-) -> bool {
-    let took = started.elapsed().as_millis();
-    let people = match found {
-        Ok(people) => people,
-        Err(error) => {
-            let _ = writeln!(text, "FAIL {asked}: {error}");
-            return false;
-        }
-    };
-    let _ = writeln!(text, "ok   {asked}: {} found ({took} ms)", people.len());
-    for person in people {
-        let company = person.company.map(|company| format!(", {company}"));
-        let _ = writeln!(
-            text,
-            "       {}{}",
-            person.name,
-            company.unwrap_or_default()
-        );
-        let owner = person.owner.map(|owner| format!("owner: {owner}"));
-        let facts = person
-            .facts
-            .iter()
-            .map(|fact| format!("{}: {}", fact.label, fact.value));
-        for line in owner
-            .into_iter()
-            .chain(person.email)
-            .chain(facts)
-            .chain(person.url)
-        {
-            let _ = writeln!(text, "         {line}");
-        }
-    }
-    true
 }

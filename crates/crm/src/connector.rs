@@ -8,6 +8,7 @@ mod test;
 
 pub use actions::{CallFacts, CallPerson, Direction, LogRef, Outcome, Target, User};
 pub use inbound::{Inbound, InboundAnswer, InboundRequest};
+pub(crate) use people::MOST_ROWS;
 pub use test::Finding;
 
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
     },
     live::{Hosts, Live, is_own_machine},
     login::{Login, SecretStore},
+    notes::Notes,
     redact::Redactor,
     template::{Context, Spellings, Template},
     values::{self, Secrets, ValueError, Values},
@@ -86,6 +88,7 @@ pub(crate) struct Inner {
     pub(crate) redactor: Redactor,
     pub(crate) bucket: Bucket,
     pub(crate) quiet: Quiet,
+    pub(crate) notes: Notes,
     pub(crate) login: tokio::sync::Mutex<Login>,
     pub(crate) users: actions::UserCache,
 }
@@ -148,7 +151,7 @@ impl File {
     ) -> Connector {
         let redactor = Redactor::default();
         for secret in secrets.values() {
-            redactor.learn(secret.expose_secret());
+            redactor.learn(values::trimmed(secret.expose_secret()));
         }
         for secret in login.secrets() {
             redactor.learn(&secret);
@@ -160,6 +163,7 @@ impl File {
             login: tokio::sync::Mutex::new(login),
             users: Default::default(),
             quiet: Quiet::default(),
+            notes: Notes::default(),
             file: self.clone(),
             redactor,
             params,

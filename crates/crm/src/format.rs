@@ -294,18 +294,24 @@ impl Reading {
 }
 
 fn read(table: Table<'_>, places: Places) -> Option<File> {
-    version(&table);
+    let file = sections(&table, places);
+    table.finish_sections();
+    file
+}
+
+fn sections(table: &Table<'_>, places: Places) -> Option<File> {
+    version(table);
     let params = table.table("params").map(|params| params::read(&params));
     let mut reading = Reading {
         params: params.unwrap_or_default(),
         session: Vec::new(),
         trouble: Default::default(),
     };
-    let auth = auth_of(&table, &mut reading);
+    let auth = auth_of(table, &mut reading);
     let http = table.required("http").and_then(|node| node.table());
     let http = http.map(|table| http::read(table, &reading));
-    let file = File {
-        id: id(&table),
+    Some(File {
+        id: id(table),
         name: table.required_text("name"),
         about: table
             .node("about")
@@ -313,27 +319,26 @@ fn read(table: Table<'_>, places: Places) -> Option<File> {
             .unwrap_or_default(),
         executed: table.text("executed").unwrap_or_default(),
         docs: table.text("docs"),
-        schemes: schemes(&table),
-        http: http?,
-        lookups: people::lookups(&table, "lookup", &reading),
-        finds: people::lookups(&table, "find", &reading),
-        create: sections::create(&table, &reading),
-        log: sections::action(&table, "log_call", &reading),
-        update: sections::action(&table, "update_call", &reading),
-        note: sections::action(&table, "note", &reading),
-        pop: sections::action(&table, "pop", &reading),
-        users: sections::users(&table, &reading),
-        links: sections::links(&table, &reading),
-        inbound: sections::inbound(&table, &reading),
-        tests: sections::tests(&table, &reading),
-        setup: cases::setup(&table),
-        cases: cases::read(&table),
+        schemes: schemes(table),
+        lookups: people::lookups(table, "lookup", &reading),
+        finds: people::lookups(table, "find", &reading),
+        create: sections::create(table, &reading),
+        log: sections::action(table, "log_call", &reading),
+        update: sections::action(table, "update_call", &reading),
+        note: sections::action(table, "note", &reading),
+        pop: sections::action(table, "pop", &reading),
+        users: sections::users(table, &reading),
+        links: sections::links(table, &reading),
+        inbound: sections::inbound(table, &reading),
+        tests: sections::tests(table, &reading),
+        setup: cases::setup(table),
+        cases: cases::read(table),
         params: reading.params,
         auth,
         places,
-    };
-    table.finish();
-    Some(file)
+        // Last: all sections are to be known by then.
+        http: http?,
+    })
 }
 
 fn version(table: &Table<'_>) {

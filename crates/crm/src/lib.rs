@@ -13,6 +13,7 @@ mod format;
 mod live;
 mod login;
 mod near;
+mod notes;
 mod pointer;
 mod redact;
 mod render;

@@ -1,6 +1,7 @@
 //! Paths into a CRM's answer: RFC 6901 and `*`.
 
 use serde_json::Value as Json;
+use std::fmt;
 
 /// A path such as `/phones/*/value`; empty: the whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,19 @@ impl Pointer {
         }
         rows.retain(|row| is_something(row));
         rows
+    }
+}
+
+impl fmt::Display for Pointer {
+    /// As it is written; the whole by a word.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("its top");
+        }
+        self.0.iter().try_for_each(|step| {
+            let step = step.replace('~', "~0").replace('/', "~1");
+            write!(f, "/{step}")
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::template::percent_encoded;
 use contacts::clean;
+use reqwest::Url;
 use std::sync::{PoisonError, RwLock};
 
 /// Shorter ones would cut holes into every word.
@@ -22,9 +23,11 @@ impl Redactor {
             return;
         }
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        for text in [secret.to_owned(), percent_encoded(secret)] {
-            if !known.contains(&text) {
-                known.push(text);
+        for secret in [secret].into_iter().chain(behind_host(secret)) {
+            for text in [secret.to_owned(), percent_encoded(secret)] {
+                if !known.contains(&text) {
+                    known.push(text);
+                }
             }
         }
         // A secret may be a part of another.
@@ -38,6 +41,14 @@ impl Redactor {
         known.any(|secret| text.contains(secret.as_str()))
     }
 
+    /// Without what is behind `?`; in the path neither secrets nor numbers.
+    pub(crate) fn address(&self, url: &Url) -> String {
+        let port = url.port().map(|port| format!(":{port}"));
+        let host = url.host_str().unwrap_or_default();
+        let port = port.unwrap_or_default();
+        format!("{}://{host}{port}{}", url.scheme(), self.words(url.path()))
+    }
+
     /// One short line of plain words.
     pub(crate) fn words(&self, text: &str) -> String {
         // Long before it is cleaned: a page may be a megabyte.
@@ -48,6 +59,14 @@ impl Redactor {
         }
         clean::line(&without_numbers(&words), LONGEST)
     }
+}
+
+/// What makes an address a secret also stands in every address below it.
+fn behind_host(secret: &str) -> Option<&str> {
+    let (scheme, rest) = secret.split_once("://")?;
+    let (_, path) = rest.split_once('/')?;
+    let path = path.split(['?', '#']).next()?.trim_end_matches('/');
+    (scheme.starts_with("http") && path.len() >= SHORTEST).then_some(path)
 }
 
 fn without_numbers(text: &str) -> String {

@@ -47,11 +47,15 @@ pub(crate) fn checked(
     }
 }
 
+/// Without what a file or a form has around it: spaces, line ends, the mark that some editors begin a file with.
+pub(crate) fn trimmed(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim()
+}
+
 fn one(param: &Param, given: &str) -> Result<Value, String> {
-    let text = if given.trim().is_empty() {
-        param.default.trim()
-    } else {
-        given.trim()
+    let text = match trimmed(given) {
+        "" => param.default.trim(),
+        given => given,
     };
     if text.is_empty() {
         return match (param.required, param.kind) {

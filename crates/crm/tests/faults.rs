@@ -16,7 +16,9 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+const PAGE: &str = include_str!("../../../docs/crm/own.md");
 const NUMBER: &str = "+79062195047";
 const KEY: &str = "key-nobody-may-see";
 
@@ -251,6 +253,111 @@ async fn a_certificate_of_another_authority_is_refused_and_the_named_one_is_take
     let http = format!("tls_ca = '{}'", ca.display());
     let people = look_up(&connector(&small(&http), &server.base())).await;
     assert_eq!(people.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn https_to_a_port_without_tls_is_told_as_that() {
+    // As every server of the web does with what is no request.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("https://{}", listener.local_addr().unwrap());
+    let task = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let answer = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n";
+        let mut hello = [0; 4096];
+        assert!(stream.read(&mut hello).await.unwrap() > 0);
+        stream.write_all(answer).await.unwrap();
+    });
+    let error = look_up(&connector(&small(""), &base)).await.unwrap_err();
+    assert_eq!(
+        error.words,
+        "Small: it answers without TLS: it probably speaks http:// and not https:// at this port"
+    );
+    assert!(PAGE.contains("`it probably speaks http://`"));
+    task.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_told_with_its_address_and_without_secrets() {
+    let server = Server::start(|_| Answer::json("{}").status(404)).await;
+    let text = small("").replacen(
+        "\"/people\"",
+        "\"/people/{{ params.key }}/{{ number }}\"",
+        1,
+    );
+    let error = look_up(&connector(&text, &server.base()))
+        .await
+        .unwrap_err();
+    let base = server.base();
+    assert_eq!(
+        error.words,
+        format!(
+            "Small answered 404 Not Found; asked was GET {base}/api/people/…/%2B…, see whether this address is right"
+        )
+    );
+    assert!(PAGE.contains("| `answered 404 …; asked was GET https://…` |"));
+}
+
+#[tokio::test]
+async fn an_address_that_is_a_secret_is_not_told() {
+    let server = Server::start(|_| Answer::json("{}").status(404)).await;
+    let text = small("").replacen(
+        "base_url = { kind = \"url\"",
+        "base_url = { kind = \"secret_url\"",
+        1,
+    );
+    let file = Arc::new(File::parse(&text, "small.toml").unwrap());
+    for hook in [
+        "rest/1/hook-nobody-may-see/",
+        "rest/hook-nobody-may-see?key=hook-nobody-may-see",
+    ] {
+        let secret = format!("{}/{hook}", server.base());
+        let secrets = Secrets::from([("base_url".to_owned(), secret.into())]);
+        let options = Options::new(DialPlan::new(Region::RU));
+        let connector = file.connector(&Values::new(), &secrets, options).unwrap();
+        let error = look_up(&connector).await.unwrap_err();
+        assert!(error.words.contains("; asked was GET "), "{}", error.words);
+        assert!(!error.words.contains("nobody-may-see"), "{}", error.words);
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_is_not_there_is_told_with_its_address() {
+    let server = Server::start(|request| match request.line.starts_with("POST /token") {
+        true => Answer::json("{}").status(404),
+        false => Answer::json("{}").status(401),
+    })
+    .await;
+    let connector = signed_in(&server, Arc::new(Store::default()));
+    let error = look_up(&connector).await.unwrap_err();
+    let asked = format!("404 Not Found; asked was POST {}/token,", server.base());
+    assert!(error.words.contains(&asked), "{}", error.words);
+}
+
+#[tokio::test]
+async fn the_own_machine_needs_no_word_for_plain_http() {
+    let options = Options::new(DialPlan::new(Region::RU));
+    let file = Arc::new(File::parse(&small(""), "small.toml").unwrap());
+    for base in ["http://127.0.0.1:8080", "http://localhost"] {
+        let (values, secrets) = settings(base);
+        assert!(file.connector(&values, &secrets, options.clone()).is_ok());
+    }
+    assert!(PAGE.contains("For `127.0.0.1` and `localhost` it is not needed"));
+}
+
+#[tokio::test]
+async fn a_secret_of_a_file_is_cut_out_without_its_line_end() {
+    let server =
+        Server::start(|_| Answer::json(r#"{"message": "no key-of-file"}"#).status(500)).await;
+    let file = Arc::new(File::parse(&small(""), "small.toml").unwrap());
+    let (values, _) = settings(&server.base());
+    let secrets = Secrets::from([("key".to_owned(), "\u{feff}key-of-file\r\n".into())]);
+    let options = Options::new(DialPlan::new(Region::RU));
+    let connector = file.connector(&values, &secrets, options).unwrap();
+    let error = look_up(&connector).await.unwrap_err();
+    assert_eq!(
+        error.words,
+        "Small answered 500 Internal Server Error: “no …”"
+    );
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use crate::{
     world::{Failure, Reply},
 };
 use contacts::{SourceError, SourceErrorKind};
+use reqwest::Url;
 use serde_json::Value as Json;
 use std::time::Duration;
 
@@ -48,6 +49,22 @@ impl Inner {
             words.push_str("; see the key or password in the settings, and what it may do");
         }
         SourceError { kind, words }
+    }
+
+    /// With what was asked, where the CRM has nothing there.
+    pub(crate) fn with_address(
+        &self,
+        mut error: SourceError,
+        reply: &Reply,
+        (method, url): &(&'static str, Url),
+    ) -> SourceError {
+        if matches!(reply.status, 404 | 405) {
+            let address = self.redactor.address(url);
+            let words =
+                format!("; asked was {method} {address}, see whether this address is right");
+            error.words.push_str(&words);
+        }
+        error
     }
 
     /// What the CRM itself says about it.

@@ -3,7 +3,7 @@
 use crate::{
     File,
     cases::compare::json_differences,
-    format::cases::{Case, Exchange, Recorded, RecordedBody},
+    format::cases::{Case, CaseCall, Exchange, Recorded, RecordedBody},
     render,
     world::{Coming, Failure, Outgoing, Reply, World},
 };
@@ -16,6 +16,7 @@ use std::{
 pub(super) struct Recording {
     exchanges: Vec<(usize, Exchange)>,
     now: i64,
+    is_lookup: bool,
     /// The one of the settings, which paths belong to.
     host: OnceLock<String>,
     seen: Mutex<Seen>,
@@ -34,6 +35,7 @@ impl Recording {
         Self {
             exchanges: exchanges.collect(),
             now: file.setup.now,
+            is_lookup: case.call == CaseCall::Lookup,
             host: OnceLock::new(),
             seen: Mutex::default(),
         }
@@ -55,17 +57,31 @@ impl Recording {
         wrong
     }
 
+    /// Why this is asked behind the last exchange.
+    fn why_more(&self, request: &Outgoing, next: usize) -> &'static str {
+        let before = next.checked_sub(1).and_then(|at| self.exchanges.get(at));
+        let is_alike = |(_, before): &(usize, Exchange)| {
+            let before = &before.request;
+            before.method == request.method && decoded(&before.path) == decoded(request.url.path())
+        };
+        match self.is_lookup && before.is_some_and(is_alike) {
+            true => "the answer before it gave nobody, so the next spelling was asked",
+            false => "nothing more is recorded",
+        }
+    }
+
     fn answer(&self, request: &Outgoing) -> Result<Reply, Failure> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((line, exchange)) = self.exchanges.get(seen.next) else {
+            let why = self.why_more(request, seen.next);
             let words = format!(
-                "{} {} is sent and not recorded{}",
+                "{} {} is sent and not recorded{}: {why}",
                 request.method,
                 request.url.path(),
                 body_words(request)
             );
             seen.wrong.push(words);
-            return Err(Failure::Away("nothing more is recorded".into()));
+            return Err(Failure::Away(why.into()));
         };
         seen.next += 1;
         let mut different = differences(&exchange.request, request);
@@ -112,9 +128,10 @@ impl World for Recording {
 }
 
 fn body_words(request: &Outgoing) -> String {
-    match &request.body {
-        Some(body) => format!(", with {body}"),
-        None => String::new(),
+    match (&request.body, request.url.query()) {
+        (Some(body), _) => format!(", with {body}"),
+        (None, Some(query)) => format!(", with {}", listed(&render::parse_form(query))),
+        (None, None) => String::new(),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
         people::{Fact, Field, Lookup, PersonMap, Then, Verify},
         request::Request,
     },
+    notes::{self, Dropped, Note},
     template::{Context, Failed},
 };
 use contacts::{Likeness, Person, Question, SourceError, SourceErrorKind, clean, likeness};
@@ -18,11 +19,27 @@ use tracing::debug;
 use wire::{PersonFact, Record};
 
 /// Of an answer; a CRM that finds more has not understood the question.
-const MOST_ROWS: usize = 50;
+pub(crate) const MOST_ROWS: usize = 50;
 /// For whom deals and tickets are asked too.
 const MOST_WITH_STEPS: usize = 3;
 const MOST_PHONES: usize = 20;
 const MOST_ID: usize = 300;
+
+/// Whom a lookup is about.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    /// Rows with another one are dropped.
+    number: Option<&'a PhoneNumber>,
+    /// As it is sent.
+    spelling: &'a str,
+}
+
+/// What one request found.
+struct Of {
+    people: Vec<Person>,
+    /// There were more rows than are looked at.
+    is_cut: bool,
+}
 
 impl Inner {
     pub(super) async fn look_up(
@@ -68,7 +85,12 @@ impl Inner {
             if !self.may(lookup, &context)? {
                 continue;
             }
-            people.extend(self.one(lookup, context.clone(), None, budget).await?);
+            let asked = Asked {
+                number: None,
+                spelling: text,
+            };
+            let found = self.one(lookup, context.clone(), asked, budget).await?;
+            people.extend(found.people);
             if people.len() >= limit || (!people.is_empty() && !lookup.merge_all) {
                 break;
             }
@@ -105,43 +127,80 @@ impl Inner {
             }
         }
         let all: Vec<String> = written.iter().map(|(text, _)| text.clone()).collect();
+        let together = all.join(", ");
         let context = context.with("numbers", all);
         let turns = if lookup.at_once { 1 } else { written.len() };
-        for (_, variant) in written.iter().take(turns) {
+        let mut is_cut = false;
+        for (text, variant) in written.iter().take(turns) {
             let context = context.with("number", spellings(number, variant));
-            let people = self.one(lookup, context, Some(number), budget).await?;
-            if !people.is_empty() {
-                return Ok(people);
+            let asked = Asked {
+                number: Some(number),
+                spelling: if lookup.at_once { &together } else { text },
+            };
+            let found = self.one(lookup, context, asked, budget).await?;
+            if !found.people.is_empty() {
+                return Ok(found.people);
             }
+            is_cut |= found.is_cut;
         }
-        Ok(Vec::new())
+        match is_cut {
+            true => Err(self.broken(&format!(
+                "answered more than {MOST_ROWS} rows, and the caller is not among the first {MOST_ROWS}: perhaps it does not understand the question"
+            ))),
+            false => Ok(Vec::new()),
+        }
     }
 
     async fn one(
         self: &Arc<Self>,
         lookup: &Lookup,
         mut context: Context,
-        number: Option<&PhoneNumber>,
+        asked: Asked<'_>,
         budget: &mut Budget,
-    ) -> Result<Vec<Person>, SourceError> {
+    ) -> Result<Of, SourceError> {
         self.steps(&lookup.before, &mut context, budget).await?;
         let answer = self.ask(&lookup.request, &context, budget).await?;
         context.set_json("doc", &answer);
         let blame = |failed| self.unusable_template(&lookup.request, &failed);
-        let mut people = Vec::new();
-        for row in lookup.each.rows(&answer).into_iter().take(MOST_ROWS) {
+        let rows = lookup.each.rows(&answer);
+        let (mut people, mut dropped) = (Vec::new(), Vec::new());
+        for row in rows.iter().take(MOST_ROWS) {
             let context = self.row_context(&context, row);
             let person = self
-                .verified(lookup, row, &context, number)
+                .verified(lookup, row, &context, asked.number)
                 .map_err(blame)?;
-            let Some(mut person) = person else { continue };
+            let mut person = match person {
+                Ok(person) => person,
+                Err(why) => {
+                    dropped.push(why);
+                    continue;
+                }
+            };
             if people.len() < MOST_WITH_STEPS {
                 self.add_steps(&lookup.then, &mut person, context, budget)
                     .await;
             }
             people.push(person);
         }
-        Ok(people)
+        self.notes.add(|| Note {
+            spelling: asked.spelling.to_owned(),
+            rows: rows.len(),
+            why: people
+                .is_empty()
+                .then(|| self.why(lookup, &answer, &rows, &dropped)),
+        });
+        Ok(Of {
+            people,
+            is_cut: rows.len() > MOST_ROWS,
+        })
+    }
+
+    fn why(&self, lookup: &Lookup, answer: &Json, rows: &[&Json], dropped: &[Dropped]) -> String {
+        let (words, shape) = notes::why(lookup, answer, rows, dropped);
+        // Some CRMs have numbers as names.
+        let shape = shape.map(|shape| self.redactor.words(&shape));
+        let shape = shape.map(|shape| format!("; {shape}"));
+        format!("{words}{}", shape.unwrap_or_default())
     }
 
     fn row_context(&self, context: &Context, row: &Json) -> Context {
@@ -156,26 +215,29 @@ impl Inner {
         row: &Json,
         context: &Context,
         number: Option<&PhoneNumber>,
-    ) -> Result<Option<Person>, Failed> {
+    ) -> Result<Result<Person, Dropped>, Failed> {
         let Some(mut person) = self.person(&lookup.map, row, context)? else {
-            return Ok(None);
+            return Ok(Err(Dropped::NoId));
         };
         let Some(number) = number else {
-            return Ok(Some(person));
+            return Ok(Ok(person));
         };
         match &lookup.verify {
             Verify::Trust => person.numbers.push(number.clone()),
             Verify::By(fields) => {
                 let told = self.numbers(fields, row, context)?;
+                if told.is_empty() {
+                    return Ok(Err(Dropped::NoNumber));
+                }
                 let fits = |told: &PhoneNumber| likeness(told, number) != Likeness::Different;
                 let Some(fitting) = told.into_iter().find(fits) else {
                     debug!(connector = %self.id, "a row has another number");
-                    return Ok(None);
+                    return Ok(Err(Dropped::OtherNumber));
                 };
                 add(&mut person.numbers, fitting);
             }
         }
-        Ok(Some(person))
+        Ok(Ok(person))
     }
 
     fn numbers(

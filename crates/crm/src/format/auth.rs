@@ -100,21 +100,23 @@ const KINDS: [&str; 10] = [
     "oauth2_password",
 ];
 
-pub(super) fn kind(table: &Table<'_>) -> String {
-    let Some(node) = table.required("kind") else {
-        return "none".into();
-    };
-    let kind = node.text().unwrap_or("none");
+/// `None`: it is refused, and which keys belong to it nobody knows.
+fn kind(table: &Table<'_>) -> Option<String> {
+    let node = table.required("kind")?;
+    let kind = node.text()?;
     if !KINDS.contains(&kind) {
         let hint = crate::near::nearest(kind, KINDS);
         node.wrong(format!("there is no kind “{kind}”{hint}"));
+        return None;
     }
-    kind.to_owned()
+    Some(kind.to_owned())
 }
 
 /// `reading` learns the names that a session has.
 pub(super) fn read(table: Table<'_>, reading: &mut Reading) -> Auth {
-    let kind = kind(&table);
+    let Some(kind) = kind(&table) else {
+        return Auth::None;
+    };
     let auth = match kind.as_str() {
         "basic" => Auth::Basic {
             user: setting(&table, "user", reading, true),

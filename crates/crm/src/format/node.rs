@@ -33,6 +33,17 @@ pub(super) struct Table<'a> {
     pub(super) span: Range<usize>,
     pub(super) errors: &'a Errors,
     asked: RefCell<Vec<&'static str>>,
+    /// Required and not there. Told at the end: one that is only misspelt is told as that.
+    missing: RefCell<Vec<&'static str>>,
+}
+
+impl Drop for Table<'_> {
+    /// For who gives up before the end.
+    fn drop(&mut self) {
+        for key in self.missing.take() {
+            self.wrong(format!("“{key}” is missing"));
+        }
+    }
 }
 
 impl<'a> Table<'a> {
@@ -42,6 +53,7 @@ impl<'a> Table<'a> {
             span,
             errors,
             asked: RefCell::default(),
+            missing: RefCell::default(),
         }
     }
 
@@ -58,7 +70,7 @@ impl<'a> Table<'a> {
     pub(super) fn required(&self, key: &'static str) -> Option<Node<'a>> {
         let node = self.node(key);
         if node.is_none() {
-            self.wrong(format!("“{key}” is missing"));
+            self.missing.borrow_mut().push(key);
         }
         node
     }
@@ -117,12 +129,30 @@ impl<'a> Table<'a> {
 
     /// Refuses every key that nobody asked for.
     pub(super) fn finish(self) {
+        self.refuse_others(|_| "key");
+    }
+
+    /// The same for the top of a file, whose tables are sections.
+    pub(super) fn finish_sections(self) {
+        let is_section = |node: &Node<'_>| {
+            let first = node.value.as_array().and_then(|list| list.iter().next());
+            node.is_table() || first.is_some_and(|first| first.get_ref().is_table())
+        };
+        self.refuse_others(|node| if is_section(node) { "section" } else { "key" });
+    }
+
+    fn refuse_others(&self, what: impl Fn(&Node<'_>) -> &'static str) {
         let asked = self.asked.borrow();
-        for (key, span, _) in self.entries() {
+        for (key, span, node) in self.entries() {
             if !asked.contains(&key.as_str()) {
                 let hint = nearest(&key, asked.iter().copied());
+                let is_meant = |missing: &&str| hint.contains(&format!("“{missing}”"));
+                self.missing
+                    .borrow_mut()
+                    .retain(|missing| !is_meant(missing));
+                let what = what(&node);
                 self.errors
-                    .add(&span, format!("there is no key “{key}” here{hint}"));
+                    .add(&span, format!("there is no {what} “{key}” here{hint}"));
             }
         }
     }

@@ -12,6 +12,7 @@ use crate::{
 };
 use phone_number::Variant;
 use serde_json::Value as Json;
+use std::fmt;
 
 /// More make no sense: each is a request.
 const MOST_LOOKUPS: usize = 5;
@@ -144,7 +145,27 @@ impl Field {
         if text.contains("{{") || text.contains("{%") {
             return Some(Self::Template(reading.template(node, Place::Plain, scope)));
         }
+        if text.starts_with('/') && text.contains(char::is_whitespace) {
+            node.wrong(
+                "a pointer is one place and has no space: two are joined as {{ row.first_name }} {{ row.last_name }}, a key with a space is {{ row[\"first name\"] }}",
+            );
+        }
         super::pointer(node).map(Self::At)
+    }
+}
+
+impl fmt::Display for Field {
+    /// As it is written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(pointer) => write!(f, "{pointer}"),
+            Self::Constant(text) => write!(f, "={text}"),
+            Self::Template(template) => f.write_str(template.source()),
+            Self::FirstOf(fields) => {
+                let fields: Vec<String> = fields.iter().map(ToString::to_string).collect();
+                f.write_str(&fields.join(" or "))
+            }
+        }
     }
 }
 

@@ -101,6 +101,42 @@ fn each_slip_is_refused_with_its_place_and_a_sentence() {
 }
 
 #[test]
+fn a_misspelt_section_is_told_as_that_alone() {
+    for (from, to, expected) in [
+        (
+            "[http]",
+            "[htpp]",
+            "own.toml:8:2: there is no section “htpp” here; did you mean “http”?",
+        ),
+        (
+            "[[lookup]]",
+            "[[lokup]]",
+            "own.toml:13:3: there is no section “lokup” here; did you mean “lookup”?",
+        ),
+        (
+            "name = \"Small\"",
+            "nmae = \"Small\"",
+            "own.toml:4:1: there is no key “nmae” here; did you mean “name”?",
+        ),
+        (
+            "kind = \"bearer\"",
+            "kind = \"jwt\"",
+            "own.toml:11:8: there is no kind “jwt”",
+        ),
+        (
+            "\"/phones/*\"",
+            "\"/phones/* /mobile\"",
+            "own.toml:17:59: a pointer is one place and has no space: two are joined as {{ row.first_name }} {{ row.last_name }}, a key with a space is {{ row[\"first name\"] }}",
+        ),
+    ] {
+        let text = SMALL.replacen(from, to, 1);
+        assert_eq!(errors(&text), [expected]);
+    }
+    let without = SMALL.replacen("[http]\nbase = \"{{ params.base_url }}/api\"\n", "", 1);
+    assert_eq!(errors(&without), ["own.toml:1:1: “http” is missing"]);
+}
+
+#[test]
 fn broken_toml_is_refused_with_its_place() {
     let found = errors("format = 1\nid = \"x\nname = 1\n");
     assert!(found[0].starts_with("own.toml:2:"), "{found:?}");

@@ -3,7 +3,7 @@
 use super::resolve::Forbidden;
 use crate::world::Failure;
 use std::{error::Error, io};
-use tokio_rustls::rustls::{self, CertificateError};
+use tokio_rustls::rustls::{self, CertificateError, InvalidMessage};
 
 /// Never with the address, whose query may hold a secret.
 pub(super) fn failure(error: &reqwest::Error) -> Failure {
@@ -52,6 +52,12 @@ fn of_tls(reason: &(dyn Error + 'static)) -> Option<String> {
         inner = held;
     }
     let error = inner.downcast_ref::<rustls::Error>()?;
+    if let rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) = error {
+        return Some(
+            "it answers without TLS: it probably speaks http:// and not https:// at this port"
+                .into(),
+        );
+    }
     let rustls::Error::InvalidCertificate(certificate) = error else {
         return Some(format!("TLS does not work with it: {error}"));
     };

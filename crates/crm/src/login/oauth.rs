@@ -85,6 +85,7 @@ impl Inner {
         let request = self
             .token_request(oauth, form)
             .map_err(|failed| self.broken(&failed.0))?;
+        let asked = (request.method, request.url.clone());
         let reply = self.transmit(request, &mut login_budget()).await?;
         let json = reply.json();
         let access = json
@@ -92,6 +93,7 @@ impl Inner {
             .and_then(|json| json.get("access_token")?.as_str());
         let (Some(json), Some(access), 200..300) = (&json, access, reply.status) else {
             let error = self.error_of(&reply, json.as_ref());
+            let error = self.with_address(error, &reply, &asked);
             // 400 is how OAuth says that a token or a secret is wrong.
             let kind = match reply.status {
                 400..404 | 200..300 => SourceErrorKind::Login,
