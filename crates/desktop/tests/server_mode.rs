@@ -225,6 +225,34 @@ fn somebody_found_at_the_server_is_given_to_a_call_that_is_over_and_taken_back()
     assert_eq!(told.matches("ask ").count(), 3, "{told}");
 }
 
+/// The server's news of the call comes before its answer.
+#[test]
+fn after_a_wrong_person_those_are_shown_whom_the_server_names() {
+    let mut desk = Desk::connected();
+    let named = |people| {
+        let Fact::Call { key, value } = call_fact(CallState::Ringing, Mine::Ringing) else {
+            panic!("a call")
+        };
+        let value = value.map(|call| Call { people, ..call });
+        vec![Fact::Call { key, value }]
+    };
+    let person = |name: &str| wire::Person {
+        name: name.into(),
+        ..wire::Person::default()
+    };
+    let one = People::One {
+        person: person("Vera"),
+    };
+    desk.changes(named(one));
+    let several = People::Several {
+        people: vec![person("Vera"), person("Igor")],
+    };
+    desk.changes(named(several.clone()));
+    let unlink = wire::Request::UnlinkPerson { call: CALL.into() };
+    desk.wish("u1", unlink, Answer::Done);
+    assert_eq!(desk.state().cards[0].people, several);
+}
+
 #[test]
 fn contact_sources_are_the_administrators_affair() {
     let mut desk = Desk::connected();

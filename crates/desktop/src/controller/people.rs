@@ -237,6 +237,9 @@ impl<S: Shell> Controller<S> {
     }
 
     fn link(&mut self, call: &str, person: Person, remember: Remember) {
+        if self.is_server_mode() {
+            return self.show_in_recent(call, Some(person));
+        }
         let about = self.about(call).ok();
         let is_withheld = about.as_ref().is_none_or(|about| about.number.is_none());
         let at = self.now.map_or(0, Now::unix_ms);
@@ -259,8 +262,12 @@ impl<S: Shell> Controller<S> {
         self.show_in_recent(call, Some(person));
     }
 
-    /// Wrong person: nobody stands there until somebody is chosen.
+    /// Wrong person: nobody stands there until somebody is chosen. A server tells by itself who is left to choose from, and
+    /// before it answers.
     fn unlink(&mut self, call: &str) {
+        if self.is_server_mode() {
+            return self.show_in_recent(call, None);
+        }
         self.found.nameless.remove(call);
         self.show_people(call, &People::Nobody, None);
         self.show_in_recent(call, None);
