@@ -347,6 +347,15 @@ impl Inner {
         Budget {
             until: Instant::now() + self.options.longest,
             requests: MOST_REQUESTS,
+            is_writing: false,
+        }
+    }
+
+    /// For what makes or logs something.
+    pub(crate) fn writing_budget(&self) -> Budget {
+        Budget {
+            is_writing: true,
+            ..self.budget()
         }
     }
 

@@ -337,6 +337,7 @@ fn login_budget() -> Budget {
     Budget {
         until: Instant::now() + PATIENCE,
         requests: 10,
+        is_writing: false,
     }
 }
 

@@ -1,0 +1,141 @@
+//! What a connector must not do to the data of a firm, however its CRM answers: over real HTTP.
+#![allow(
+    clippy::unwrap_used,
+    clippy::unwrap_in_result,
+    reason = "helpers of tests"
+)]
+
+mod server;
+
+use contacts::{Person, Question, Source as _, SourceError, SourceErrorKind};
+use crm::{Connector, File, InboundRequest, Options, Secrets, Values};
+use phone_number::{DialPlan, Region};
+use server::{Answer, Server};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+const NUMBER: &str = "+79062195047";
+const LOOKUP: &str = r#"
+[[lookup]]
+request = { path = "/people", query = { phone = "{{ number }}" } }
+verify = "trust"
+map = { id = "/id", name = "/name" }
+"#;
+const CREATE: &str = r#"
+[create_contact]
+fields = [{ name = "name", required = true }]
+request = { path = "/contact", json = { name = "{{ contact.name }}" } }
+map = { id = "/id" }
+"#;
+
+#[tokio::test]
+async fn a_write_that_is_sent_elsewhere_is_refused_and_not_asked_as_a_question() {
+    for status in [301, 302, 303] {
+        let server = Server::start(move |request| match request.line.contains("/new") {
+            true => Answer::json(r#"[{"id": 99, "name": "Somebody Else"}]"#),
+            false => Answer::page("")
+                .status(status)
+                .header("location", "/new/contact"),
+        })
+        .await;
+        let error = create(&server).await.unwrap_err();
+        assert_eq!(error.kind, SourceErrorKind::Broken);
+        let sent = format!(
+            "Own sends a POST on to {}/new/contact, where it would come without what it says; write the right address in the settings",
+            server.base()
+        );
+        assert_eq!(error.words, sent);
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_is_sent_elsewhere_as_it_is_keeps_what_it_says() {
+    for status in [307, 308] {
+        let server = Server::start(move |request| match request.line.contains("/new") {
+            true => Answer::json(r#"{"id": 7}"#),
+            false => Answer::page("")
+                .status(status)
+                .header("location", "/new/contact"),
+        })
+        .await;
+        assert_eq!(create(&server).await.unwrap().record.id, "7");
+        let request = server.requests().remove(1);
+        assert_eq!(request.line, "POST /new/contact HTTP/1.1");
+        assert_eq!(request.body, r#"{"name":"Ivan"}"#);
+    }
+}
+
+#[tokio::test]
+async fn a_write_is_not_repeated_because_the_crm_is_busy() {
+    let server = Server::start(|_| Answer::json("{}").status(503).header("retry-after", "0")).await;
+    assert_eq!(
+        create(&server).await.unwrap_err().kind,
+        SourceErrorKind::Away
+    );
+    assert_eq!(server.requests().len(), 1);
+    let asked = look_up(&own(&server, "", LOOKUP)).await;
+    assert!(asked.is_err());
+    assert_eq!(server.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn a_write_that_came_too_soon_is_repeated() {
+    let server = Server::start(|request| match request.index {
+        0 => Answer::json("{}").status(429).header("retry-after", "0"),
+        _ => Answer::json(r#"{"id": 7}"#),
+    })
+    .await;
+    assert_eq!(create(&server).await.unwrap().record.id, "7");
+}
+
+async fn create(server: &Server) -> Result<Person, SourceError> {
+    let connector = own(server, "", &(LOOKUP.to_owned() + CREATE));
+    let fields = BTreeMap::from([("name".to_owned(), "Ivan".to_owned())]);
+    let number = DialPlan::new(Region::RU).number(NUMBER).unwrap();
+    connector.create(&fields, &number).await
+}
+
+async fn look_up(connector: &Connector) -> Result<Vec<Person>, SourceError> {
+    let question = Question {
+        number: DialPlan::new(Region::RU).number(NUMBER).unwrap(),
+        line: None,
+        extension: None,
+    };
+    connector.look_up(&question).await
+}
+
+fn names(people: &[Person]) -> Vec<&str> {
+    people.iter().map(|person| person.name.as_str()).collect()
+}
+
+fn options() -> Options {
+    Options::new(DialPlan::new(Region::RU))
+}
+
+fn own(server: &Server, auth: &str, sections: &str) -> Connector {
+    let auth = match auth {
+        "" => "kind = \"none\"",
+        auth => auth,
+    };
+    let file = Arc::new(File::parse(&file(auth, sections), "own.toml").unwrap());
+    let values = Values::from([("base_url".to_owned(), server.base())]);
+    let secrets = Secrets::from([("key".to_owned(), "key-nobody-may-see".into())]);
+    file.connector(&values, &secrets, options()).unwrap()
+}
+
+fn file(auth: &str, sections: &str) -> String {
+    format!(
+        r#"
+format = 1
+id = "own"
+name = "Own"
+[params]
+base_url = {{ kind = "url", required = true }}
+key = {{ kind = "secret" }}
+[http]
+base = "{{{{ params.base_url }}}}"
+[auth]
+{auth}
+{sections}"#
+    )
+}
