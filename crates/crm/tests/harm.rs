@@ -88,6 +88,27 @@ async fn a_write_that_came_too_soon_is_repeated() {
     assert_eq!(create(&server).await.unwrap().record.id, "7");
 }
 
+#[tokio::test]
+async fn a_signature_that_cannot_be_made_proves_nothing() {
+    let inbound = r#"
+[inbound]
+path = "call"
+auth = { kind = "hmac", header = "X-Signature", key = "{{ params.key }}", payload = "{{ '2026-01-01T00:00:00Z' | date('%Y', request.query) }}" }
+map = { number = "/body/phone" }
+"#;
+    let server = Server::start(|_| Answer::json("[]")).await;
+    let connector = own(&server, "", &(LOOKUP.to_owned() + inbound));
+    let request = InboundRequest {
+        method: "POST".into(),
+        path: "/inbound/own/call".into(),
+        query: "no-such-zone".into(),
+        headers: Vec::new(),
+        body: "phone=8+906+219-50-47".into(),
+    };
+    let answer = connector.inbound(&request);
+    assert_eq!((answer.status, answer.wish), (401, None));
+}
+
 async fn create(server: &Server) -> Result<Person, SourceError> {
     let connector = own(server, "", &(LOOKUP.to_owned() + CREATE));
     let fields = BTreeMap::from([("name".to_owned(), "Ivan".to_owned())]);
