@@ -89,6 +89,84 @@ async fn a_write_that_came_too_soon_is_repeated() {
 }
 
 #[tokio::test]
+async fn who_was_found_stays_found_when_the_next_list_fails() {
+    let find = |path: &str| {
+        format!(
+            "[[find]]\nrequest = {{ path = \"/{path}\" }}\nmap = {{ id = \"/id\", name = \"/name\" }}\nmerge = \"all\"\n"
+        )
+    };
+    let finds = find("contacts") + &find("companies") + &find("leads");
+    for (status, asked) in [(500, 3), (502, 2)] {
+        let server = Server::start(move |request| match request.line.contains("/contacts") {
+            true => Answer::json(r#"[{"id": 7, "name": "Ivan"}]"#),
+            false => Answer::json("{}").status(status),
+        })
+        .await;
+        let connector = own(&server, "", &(LOOKUP.to_owned() + &finds));
+        let people = connector.find("ivan", 5).await.unwrap();
+        assert_eq!(names(&people), ["Ivan"]);
+        assert_eq!(server.requests().len(), asked);
+    }
+    let server = Server::start(|_| Answer::json("{}").status(500)).await;
+    let connector = own(&server, "", &(LOOKUP.to_owned() + &finds));
+    assert!(connector.find("ivan", 5).await.is_err());
+}
+
+const NAMED_LATER: &str = r#"
+[[lookup]]
+request = { path = "/ids" }
+each = "/ids"
+verify = "trust"
+map = { id = "", name = "=", phones = [] }
+then = [{ request = { path = "/person/{{ contact.id }}" }, map = { name = "/name" } }]
+"#;
+
+#[tokio::test]
+async fn who_is_found_and_cannot_be_named_is_no_answer() {
+    let server = Server::start(|request| match request.line.contains("/ids") {
+        true => Answer::json(r#"{"ids": [1, 2]}"#),
+        false if request.line.contains("/person/1") => Answer::json(r#"{"name": "Ivan"}"#),
+        false => Answer::json("{}").status(429).header("retry-after", "60"),
+    })
+    .await;
+    let error = look_up(&own(&server, "", NAMED_LATER)).await.unwrap_err();
+    let retry_after = Some(Duration::from_secs(60));
+    assert_eq!(error.kind, SourceErrorKind::Limited { retry_after });
+}
+
+#[tokio::test]
+async fn a_record_that_is_gone_does_not_hide_the_others() {
+    let server = Server::start(|request| match request.line.contains("/ids") {
+        true => Answer::json(r#"{"ids": [1, 2]}"#),
+        false if request.line.contains("/person/1") => Answer::json("{}").status(400),
+        false => Answer::json(r#"{"name": "Ivan"}"#),
+    })
+    .await;
+    let people = look_up(&own(&server, "", NAMED_LATER)).await.unwrap();
+    assert_eq!(names(&people), ["Ivan"]);
+    let server = Server::start(|request| match request.line.contains("/ids") {
+        true => Answer::json(r#"{"ids": [1]}"#),
+        false => Answer::json("{}").status(400),
+    })
+    .await;
+    assert!(look_up(&own(&server, "", NAMED_LATER)).await.is_err());
+}
+
+#[tokio::test]
+async fn a_step_that_only_adds_may_fail() {
+    let text = NAMED_LATER
+        .replace("name = \"=\"", "name = \"=Ivan\"")
+        .replace("name = \"/name\"", "owner = \"/name\"");
+    let server = Server::start(|request| match request.line.contains("/ids") {
+        true => Answer::json(r#"{"ids": [1]}"#),
+        false => Answer::json("{}").status(429).header("retry-after", "60"),
+    })
+    .await;
+    let people = look_up(&own(&server, "", &text)).await.unwrap();
+    assert_eq!(names(&people), ["Ivan"]);
+}
+
+#[tokio::test]
 async fn a_signature_that_cannot_be_made_proves_nothing() {
     let inbound = r#"
 [inbound]
