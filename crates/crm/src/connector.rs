@@ -329,6 +329,11 @@ impl Source for Connector {
         lookups.any(|lookup| lookup.mentions("line"))
     }
 
+    fn depends_on_extension(&self) -> bool {
+        let mut lookups = self.0.file.lookups.iter();
+        lookups.any(|lookup| lookup.mentions("extension"))
+    }
+
     fn deadline(&self) -> Duration {
         self.0.options.deadline
     }

@@ -187,6 +187,19 @@ map = { number = "/body/phone" }
     assert_eq!((answer.status, answer.wish), (401, None));
 }
 
+#[tokio::test]
+async fn who_tells_the_crm_the_extension_is_asked_for_each() {
+    let server = Server::start(|_| Answer::json("[]")).await;
+    assert!(!own(&server, "", LOOKUP).depends_on_extension());
+    for asked in [
+        LOOKUP.replacen("{{ number }}", "{{ extension }}", 1),
+        LOOKUP.replacen("\"/name\"", "\"{{ row.name }} {{ extension }}\"", 1),
+        LOOKUP.to_owned() + "then = [{ request = { path = \"/x/{{ extension }}\" }, map = {} }]",
+    ] {
+        assert!(own(&server, "", &asked).depends_on_extension(), "{asked}");
+    }
+}
+
 async fn create(server: &Server) -> Result<Person, SourceError> {
     let connector = own(server, "", &(LOOKUP.to_owned() + CREATE));
     let fields = BTreeMap::from([("name".to_owned(), "Ivan".to_owned())]);
