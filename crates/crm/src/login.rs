@@ -140,7 +140,9 @@ impl Login {
             State::Out => return None,
             State::Session(session) => (Value::from(minijinja::value::Serde(session)), None),
             State::Token(tokens) => {
-                if tokens.until.is_some_and(|until| until - EARLY <= now) {
+                if tokens
+                    .until
+                    .is_some_and(|until| until.saturating_sub(EARLY) <= now) {
                     return None;
                 }
                 (Value::from(()), Some(tokens.access.clone()))
@@ -207,7 +209,7 @@ impl Inner {
         {
             return Err(error.clone());
         }
-        match self.new_state(&login.state).await {
+        match self.new_state(&mut login.state).await {
             Ok(state) => {
                 login.generation += 1;
                 login.state = state;
@@ -224,13 +226,10 @@ impl Inner {
         usable.ok_or_else(|| self.broken("cannot be signed in to"))
     }
 
-    async fn new_state(self: &Arc<Self>, old: &State) -> Result<State, SourceError> {
+    async fn new_state(self: &Arc<Self>, old: &mut State) -> Result<State, SourceError> {
         match &self.file.auth {
             Auth::Session(session) => self.new_session(session).await,
-            Auth::Oauth(oauth) => {
-                let form = self.token_form(oauth, old)?;
-                self.new_token(oauth, form, old).await
-            }
+            Auth::Oauth(oauth) => self.renewed(oauth, old).await,
             Auth::None
             | Auth::Basic { .. }
             | Auth::Bearer { .. }

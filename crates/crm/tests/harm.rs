@@ -166,6 +166,59 @@ async fn a_step_that_only_adds_may_fail() {
     assert_eq!(names(&people), ["Ivan"]);
 }
 
+const PASSWORD: &str = r#"
+kind = "oauth2_password"
+token_url = "{{ params.base_url }}/token"
+client_id = "id-1"
+user = "anna"
+password = "{{ params.key }}"
+"#;
+
+#[tokio::test]
+async fn where_a_refresh_token_is_dead_the_password_signs_in_anew() {
+    let server = Server::start(|request| {
+        let has = |text: &str| request.body.contains(text);
+        match request.line.starts_with("POST /token") {
+            true if has("grant_type=refresh_token") => {
+                Answer::json(r#"{"error": "invalid_grant"}"#).status(400)
+            }
+            true => {
+                assert!(has("grant_type=password"), "{}", request.body);
+                let index = request.index;
+                Answer::json(&format!(
+                    r#"{{"access_token": "token-{index}", "refresh_token": "refresh-{index}"}}"#
+                ))
+            }
+            false if request.header("authorization") == Some("Bearer token-0") => {
+                Answer::json("{}").status(401)
+            }
+            false => Answer::json(r#"{"id": 7, "name": "Ivan"}"#),
+        }
+    })
+    .await;
+    let people = look_up(&own(&server, PASSWORD, LOOKUP)).await.unwrap();
+    assert_eq!(names(&people), ["Ivan"]);
+    // Signed in, told that it is over, refreshed in vain, signed in anew, asked.
+    assert_eq!(server.requests().len(), 5);
+}
+
+#[tokio::test]
+async fn a_token_may_last_as_long_as_it_likes() {
+    for lasts in [i64::MAX, i64::MIN] {
+        let server = Server::start(
+            move |request| match request.line.starts_with("POST /token") {
+                true => Answer::json(&format!(
+                    r#"{{"access_token": "token-1", "expires_in": {lasts}}}"#
+                )),
+                false => Answer::json(r#"{"id": 7, "name": "Ivan"}"#),
+            },
+        )
+        .await;
+        let people = look_up(&own(&server, PASSWORD, LOOKUP)).await.unwrap();
+        assert_eq!(names(&people), ["Ivan"], "{lasts}");
+    }
+}
+
 #[tokio::test]
 async fn a_signature_that_cannot_be_made_proves_nothing() {
     let inbound = r#"
