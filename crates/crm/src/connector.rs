@@ -20,7 +20,7 @@ use crate::{
         request::Step,
     },
     live::{Hosts, Live, is_own_machine},
-    login::{Login, SecretStore},
+    login::{self, Login, SecretStore},
     notes::Notes,
     redact::Redactor,
     template::{Context, Spellings, Template},
@@ -153,8 +153,11 @@ impl File {
         for secret in secrets.values() {
             redactor.learn(values::trimmed(secret.expose_secret()));
         }
+        for proof in login::proofs(self, &params) {
+            redactor.learn(&proof);
+        }
         for secret in login.secrets() {
-            redactor.learn(&secret);
+            redactor.learn_for_now(&secret);
         }
         Connector(Arc::new(Inner {
             id: options.id.clone().unwrap_or_else(|| self.id.clone()),

@@ -5,11 +5,12 @@ mod oauth;
 pub use oauth::SignIn;
 
 use crate::{
+    File,
     asking::Budget,
     connector::Inner,
     format::auth::{Auth, Session, Signing},
     render,
-    template::{Context, Failed, base64, hex},
+    template::{Context, Failed, Template, base64, hex},
     world::Outgoing,
 };
 use contacts::{SourceError, SourceErrorKind};
@@ -18,7 +19,7 @@ use ring::hmac;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
 use tracing::info;
 
@@ -142,7 +143,8 @@ impl Login {
             State::Token(tokens) => {
                 if tokens
                     .until
-                    .is_some_and(|until| until.saturating_sub(EARLY) <= now) {
+                    .is_some_and(|until| until.saturating_sub(EARLY) <= now)
+                {
                     return None;
                 }
                 (Value::from(()), Some(tokens.access.clone()))
@@ -262,7 +264,7 @@ impl Inner {
                 };
                 // A user's number is no secret, a key is.
                 if text.len() >= 8 {
-                    self.redactor.learn(&text);
+                    self.redactor.learn_for_now(&text);
                 }
                 kept.insert(name.clone(), typed(field, &answer, text));
             }
@@ -330,6 +332,35 @@ impl Inner {
         let marked = json.is_some_and(|json| marks.iter().any(|mark| mark.is_in(json)));
         status == 401 || forbidden || marked
     }
+}
+
+/// What the settings make of secrets and each request says: some CRMs repeat it in their words.
+pub(crate) fn proofs(file: &File, params: &BTreeMap<String, Value>) -> Vec<String> {
+    let mut context = Context::default();
+    context.set("params", params.clone());
+    let pair = |user: &Template, password: &Template| {
+        let (user, password) = (user.text(&context).ok()?, password.text(&context).ok()?);
+        Some(base64(format!("{user}:{password}").as_bytes()))
+    };
+    let (own, pair) = match &file.auth {
+        Auth::Basic { user, password } => (&[][..], pair(user, password)),
+        Auth::Oauth(oauth) if oauth.client_in_header => {
+            (&[][..], pair(&oauth.client_id, &oauth.client_secret))
+        }
+        Auth::Header { headers } => (&headers[..], None),
+        Auth::None
+        | Auth::Bearer { .. }
+        | Auth::Query { .. }
+        | Auth::Hmac(_)
+        | Auth::Session(_)
+        | Auth::Oauth(_) => (&[][..], None),
+    };
+    let headers = own.iter().chain(&file.http.headers);
+    let headers = headers.filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    let values = headers.filter_map(|(_, value)| value.text(&context).ok());
+    // Before it is the name of the scheme.
+    let values = values.filter_map(|value| Some(value.rsplit_once(' ')?.1.to_owned()));
+    values.chain(pair).collect()
 }
 
 fn login_budget() -> Budget {

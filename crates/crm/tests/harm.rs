@@ -220,6 +220,52 @@ async fn a_token_may_last_as_long_as_it_likes() {
 }
 
 #[tokio::test]
+async fn no_form_of_a_secret_is_told() {
+    let basic = "kind = \"basic\"\nuser = \"anna\"\npassword = \"{{ params.key }}\"\n";
+    let header = "kind = \"header\"\nheaders = { Authorization = \"Basic {{ ('anna:' ~ params.key) | b64 }}\" }\n";
+    for auth in [basic, header] {
+        let server = Server::start(|request| {
+            let told = request.header("authorization").unwrap_or_default();
+            Answer::json(&format!(r#"{{"message": "who is {told}"}}"#)).status(500)
+        })
+        .await;
+        let error = look_up(&own(&server, auth, LOOKUP)).await.unwrap_err();
+        assert_eq!(
+            error.words,
+            "Own answered 500 Internal Server Error: “who is Basic …”"
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_part_of_a_secret_address_is_told() {
+    let server = Server::start(|_| {
+        Answer::json(
+            r#"{"message": "no hook hook-nobody-may-see, no abcd1234 and no key-of-query"}"#,
+        )
+        .status(500)
+    })
+    .await;
+    let text = file("kind = \"none\"", LOOKUP).replacen(
+        "base_url = { kind = \"url\"",
+        "base_url = { kind = \"secret_url\"",
+        1,
+    );
+    let secret = format!(
+        "{}/rest/1/hook-nobody-may-see/abcd1234/?key=key-of-query",
+        server.base()
+    );
+    let secrets = Secrets::from([("base_url".to_owned(), secret.into())]);
+    let file = Arc::new(File::parse(&text, "own.toml").unwrap());
+    let connector = file.connector(&Values::new(), &secrets, options()).unwrap();
+    let error = look_up(&connector).await.unwrap_err();
+    assert_eq!(
+        error.words,
+        "Own answered 500 Internal Server Error: “no hook …, no … and no …”"
+    );
+}
+
+#[tokio::test]
 async fn a_signature_that_cannot_be_made_proves_nothing() {
     let inbound = r#"
 [inbound]

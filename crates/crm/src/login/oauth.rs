@@ -131,7 +131,7 @@ impl Inner {
         };
         for token in [Some(&tokens.access), tokens.refresh.as_ref()] {
             let token = token.map(|token| token.expose_secret());
-            self.redactor.learn(token.unwrap_or_default());
+            self.redactor.learn_for_now(token.unwrap_or_default());
         }
         if let Grant::Code { param, .. } = &oauth.grant {
             self.save(param, &tokens).await;
