@@ -29,6 +29,8 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 pub(crate) struct Budget {
     pub(crate) until: Instant,
     pub(crate) requests: u32,
+    /// Something is made or logged, which must not happen twice.
+    pub(crate) is_writing: bool,
 }
 
 /// What an answer means.
@@ -63,7 +65,7 @@ impl Inner {
             let outgoing = outgoing.map_err(|failed| self.unusable_template(request, &failed))?;
             let asked = (outgoing.method, outgoing.url.clone());
             let reply = self.transmit(outgoing, budget).await?;
-            match self.judge(request, &reply, &mut tries) {
+            match self.judge(request, &reply, &mut tries, budget.is_writing) {
                 Verdict::Answered(json) => return Ok(json),
                 Verdict::Expired if stale.is_none() && credentials.is_renewable() => {
                     stale = Some(credentials.generation);
@@ -101,7 +103,7 @@ impl Inner {
         let outgoing = outgoing.map_err(|failed| self.unusable_template(request, &failed))?;
         let asked = (outgoing.method, outgoing.url.clone());
         let reply = self.transmit(outgoing, budget).await?;
-        match self.judge(request, &reply, &mut []) {
+        match self.judge(request, &reply, &mut [], budget.is_writing) {
             Verdict::Answered(json) => Ok(json),
             Verdict::Expired => Err(self.refused(&reply)),
             Verdict::Failed(error)
@@ -150,14 +152,10 @@ impl Inner {
             let reply = reply.map_err(|failure| self.failed(&failure))?;
             let elapsed_ms = started.elapsed().as_millis() as u64;
             debug!(connector = %self.id, status = reply.status, elapsed_ms, "asked");
-            let Some(next) = self.redirected(&outgoing.url, &reply)? else {
+            let Some(next) = self.redirected(&outgoing, &reply)? else {
                 return Ok(reply);
             };
             outgoing.url = next;
-            if matches!(reply.status, 301..=303) && outgoing.method != "GET" {
-                outgoing.method = "GET";
-                (outgoing.body, outgoing.content_type) = (None, None);
-            }
         }
         Err(self.broken("sends us from one address to the next without end"))
     }
@@ -180,7 +178,9 @@ impl Inner {
         Ok(())
     }
 
-    fn redirected(&self, from: &Url, reply: &Reply) -> Result<Option<Url>, SourceError> {
+    /// Where to ask the same.
+    fn redirected(&self, asked: &Outgoing, reply: &Reply) -> Result<Option<Url>, SourceError> {
+        let from = &asked.url;
         if !matches!(reply.status, 301 | 302 | 303 | 307 | 308) {
             return Ok(None);
         }
@@ -193,6 +193,14 @@ impl Inner {
         let is_same = next.host_str() == from.host_str()
             && next.port_or_known_default() == from.port_or_known_default()
             && next.scheme() == from.scheme();
+        // Browsers follow these with a GET, whose answer is not that of what was to be done.
+        if is_same && matches!(reply.status, 301..=303) && asked.method != "GET" {
+            return Err(self.broken(&format!(
+                "sends a {} on to {}, where it would come without what it says; write the right address in the settings",
+                asked.method,
+                self.redactor.address(&next)
+            )));
+        }
         if is_same {
             return Ok(Some(next));
         }
@@ -209,7 +217,13 @@ impl Inner {
         Err(self.broken(&self.redactor.words(&words)))
     }
 
-    fn judge(&self, request: &Request, reply: &Reply, tries: &mut [u32]) -> Verdict {
+    fn judge(
+        &self,
+        request: &Request,
+        reply: &Reply,
+        tries: &mut [u32],
+        is_writing: bool,
+    ) -> Verdict {
         let json = reply.json();
         let is_good = (200..300).contains(&reply.status);
         if self.says_expired(reply.status, json.as_ref()) {
@@ -223,7 +237,9 @@ impl Inner {
             .as_ref()
             .is_some_and(|json| marks.iter().any(|mark| mark.is_in(json)));
         let rules = self.file.http.retry.iter().enumerate();
-        let fitting = rules.filter(|(_, rule)| fits(rule, reply.status, json.as_ref()));
+        let fitting = rules
+            .filter(|(_, rule)| !is_writing || says_undone(rule, reply.status))
+            .filter(|(_, rule)| fits(rule, reply.status, json.as_ref()));
         for (at, rule) in fitting {
             let otherwise = self.limited(reply, json.as_ref());
             if tries.get(at).is_some_and(|tries| *tries < rule.max) {
@@ -284,6 +300,11 @@ fn fits(rule: &Retry, status: u16, json: Option<&Json>) -> bool {
         .as_ref()
         .is_none_or(|mark| json.is_some_and(|json| mark.is_in(json)));
     by_status && by_error
+}
+
+/// A write is repeated only where the CRM itself says that it has not done it: a proxy's 503 may come after it has.
+fn says_undone(rule: &Retry, status: u16) -> bool {
+    status == 429 || rule.error.is_some()
 }
 
 fn accepted(answer: AnswerKind) -> &'static str {

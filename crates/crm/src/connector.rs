@@ -20,7 +20,7 @@ use crate::{
         request::Step,
     },
     live::{Hosts, Live, is_own_machine},
-    login::{Login, SecretStore},
+    login::{self, Login, SecretStore},
     notes::Notes,
     redact::Redactor,
     template::{Context, Spellings, Template},
@@ -153,8 +153,11 @@ impl File {
         for secret in secrets.values() {
             redactor.learn(values::trimmed(secret.expose_secret()));
         }
+        for proof in login::proofs(self, &params) {
+            redactor.learn(&proof);
+        }
         for secret in login.secrets() {
-            redactor.learn(&secret);
+            redactor.learn_for_now(&secret);
         }
         Connector(Arc::new(Inner {
             id: options.id.clone().unwrap_or_else(|| self.id.clone()),
@@ -329,6 +332,11 @@ impl Source for Connector {
         lookups.any(|lookup| lookup.mentions("line"))
     }
 
+    fn depends_on_extension(&self) -> bool {
+        let mut lookups = self.0.file.lookups.iter();
+        lookups.any(|lookup| lookup.mentions("extension"))
+    }
+
     fn deadline(&self) -> Duration {
         self.0.options.deadline
     }
@@ -347,6 +355,15 @@ impl Inner {
         Budget {
             until: Instant::now() + self.options.longest,
             requests: MOST_REQUESTS,
+            is_writing: false,
+        }
+    }
+
+    /// For what makes or logs something.
+    pub(crate) fn writing_budget(&self) -> Budget {
+        Budget {
+            is_writing: true,
+            ..self.budget()
         }
     }
 

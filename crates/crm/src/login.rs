@@ -5,11 +5,12 @@ mod oauth;
 pub use oauth::SignIn;
 
 use crate::{
+    File,
     asking::Budget,
     connector::Inner,
     format::auth::{Auth, Session, Signing},
     render,
-    template::{Context, Failed, base64, hex},
+    template::{Context, Failed, Template, base64, hex},
     world::Outgoing,
 };
 use contacts::{SourceError, SourceErrorKind};
@@ -18,7 +19,7 @@ use ring::hmac;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
 use tracing::info;
 
@@ -140,7 +141,10 @@ impl Login {
             State::Out => return None,
             State::Session(session) => (Value::from(minijinja::value::Serde(session)), None),
             State::Token(tokens) => {
-                if tokens.until.is_some_and(|until| until - EARLY <= now) {
+                if tokens
+                    .until
+                    .is_some_and(|until| until.saturating_sub(EARLY) <= now)
+                {
                     return None;
                 }
                 (Value::from(()), Some(tokens.access.clone()))
@@ -207,7 +211,7 @@ impl Inner {
         {
             return Err(error.clone());
         }
-        match self.new_state(&login.state).await {
+        match self.new_state(&mut login.state).await {
             Ok(state) => {
                 login.generation += 1;
                 login.state = state;
@@ -224,13 +228,10 @@ impl Inner {
         usable.ok_or_else(|| self.broken("cannot be signed in to"))
     }
 
-    async fn new_state(self: &Arc<Self>, old: &State) -> Result<State, SourceError> {
+    async fn new_state(self: &Arc<Self>, old: &mut State) -> Result<State, SourceError> {
         match &self.file.auth {
             Auth::Session(session) => self.new_session(session).await,
-            Auth::Oauth(oauth) => {
-                let form = self.token_form(oauth, old)?;
-                self.new_token(oauth, form, old).await
-            }
+            Auth::Oauth(oauth) => self.renewed(oauth, old).await,
             Auth::None
             | Auth::Basic { .. }
             | Auth::Bearer { .. }
@@ -263,7 +264,7 @@ impl Inner {
                 };
                 // A user's number is no secret, a key is.
                 if text.len() >= 8 {
-                    self.redactor.learn(&text);
+                    self.redactor.learn_for_now(&text);
                 }
                 kept.insert(name.clone(), typed(field, &answer, text));
             }
@@ -333,10 +334,40 @@ impl Inner {
     }
 }
 
+/// What the settings make of secrets and each request says: some CRMs repeat it in their words.
+pub(crate) fn proofs(file: &File, params: &BTreeMap<String, Value>) -> Vec<String> {
+    let mut context = Context::default();
+    context.set("params", params.clone());
+    let pair = |user: &Template, password: &Template| {
+        let (user, password) = (user.text(&context).ok()?, password.text(&context).ok()?);
+        Some(base64(format!("{user}:{password}").as_bytes()))
+    };
+    let (own, pair) = match &file.auth {
+        Auth::Basic { user, password } => (&[][..], pair(user, password)),
+        Auth::Oauth(oauth) if oauth.client_in_header => {
+            (&[][..], pair(&oauth.client_id, &oauth.client_secret))
+        }
+        Auth::Header { headers } => (&headers[..], None),
+        Auth::None
+        | Auth::Bearer { .. }
+        | Auth::Query { .. }
+        | Auth::Hmac(_)
+        | Auth::Session(_)
+        | Auth::Oauth(_) => (&[][..], None),
+    };
+    let headers = own.iter().chain(&file.http.headers);
+    let headers = headers.filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    let values = headers.filter_map(|(_, value)| value.text(&context).ok());
+    // Before it is the name of the scheme.
+    let values = values.filter_map(|value| Some(value.rsplit_once(' ')?.1.to_owned()));
+    values.chain(pair).collect()
+}
+
 fn login_budget() -> Budget {
     Budget {
         until: Instant::now() + PATIENCE,
         requests: 10,
+        is_writing: false,
     }
 }
 

@@ -3,7 +3,10 @@
 use crate::template::percent_encoded;
 use contacts::clean;
 use reqwest::Url;
-use std::sync::{PoisonError, RwLock};
+use std::{
+    collections::VecDeque,
+    sync::{PoisonError, RwLock},
+};
 
 /// Shorter ones would cut holes into every word.
 const SHORTEST: usize = 4;
@@ -12,33 +15,58 @@ const SURELY: usize = 12;
 /// So many digits in a row may be somebody's number.
 const NUMBER: usize = 7;
 const LONGEST: usize = 200;
+/// Tokens and keys of sessions that are remembered; older ones are over.
+const MOST_PASSING: usize = 32;
 
 /// The secrets of one connector, as far as they are known.
 #[derive(Debug, Default)]
-pub(crate) struct Redactor(RwLock<Vec<String>>);
+pub(crate) struct Redactor(RwLock<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Of the settings.
+    lasting: Vec<String>,
+    /// What the CRM gave, the newest last.
+    passing: VecDeque<String>,
+}
+
+impl Known {
+    /// The longest first: a secret may be a part of another.
+    fn texts(&self) -> Vec<&str> {
+        let all = self.lasting.iter().chain(&self.passing);
+        let mut all: Vec<&str> = all.map(String::as_str).collect();
+        all.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        all
+    }
+}
 
 impl Redactor {
+    /// One of the settings, for good.
     pub(crate) fn learn(&self, secret: &str) {
-        if secret.len() < SHORTEST {
-            return;
-        }
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        for secret in [secret].into_iter().chain(behind_host(secret)) {
-            for text in [secret.to_owned(), percent_encoded(secret)] {
-                if !known.contains(&text) {
-                    known.push(text);
-                }
+        for text in forms(secret) {
+            if !known.lasting.contains(&text) {
+                known.lasting.push(text);
             }
         }
-        // A secret may be a part of another.
-        known.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    }
+
+    /// One that others will follow.
+    pub(crate) fn learn_for_now(&self, secret: &str) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for text in forms(secret) {
+            known.passing.retain(|other| *other != text);
+            known.passing.push_back(text);
+        }
+        let over = known.passing.len().saturating_sub(MOST_PASSING);
+        known.passing.drain(..over);
     }
 
     /// Whether a secret stands in it; a short password may be a word of any address.
     pub(crate) fn holds_secret(&self, text: &str) -> bool {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut known = known.iter().filter(|secret| secret.len() >= SURELY);
-        known.any(|secret| text.contains(secret.as_str()))
+        let mut known = known.texts().into_iter();
+        known.any(|secret| secret.len() >= SURELY && text.contains(secret))
     }
 
     /// Without what is behind `?`; in the path neither secrets nor numbers.
@@ -54,19 +82,50 @@ impl Redactor {
         // Long before it is cleaned: a page may be a megabyte.
         let start: String = text.chars().take(LONGEST * 20).collect();
         let mut words = start;
-        for secret in self.0.read().unwrap_or_else(PoisonError::into_inner).iter() {
-            words = words.replace(secret.as_str(), "…");
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        for secret in known.texts() {
+            words = words.replace(secret, "…");
         }
         clean::line(&without_numbers(&words), LONGEST)
     }
 }
 
-/// What makes an address a secret also stands in every address below it.
-fn behind_host(secret: &str) -> Option<&str> {
-    let (scheme, rest) = secret.split_once("://")?;
-    let (_, path) = rest.split_once('/')?;
-    let path = path.split(['?', '#']).next()?.trim_end_matches('/');
-    (scheme.starts_with("http") && path.len() >= SHORTEST).then_some(path)
+/// As it may be told.
+fn forms(secret: &str) -> Vec<String> {
+    if secret.len() < SHORTEST {
+        return Vec::new();
+    }
+    let parts = [secret].into_iter().chain(parts_of_address(secret));
+    let both = |text: &str| [text.to_owned(), percent_encoded(text)];
+    let mut forms: Vec<String> = parts.flat_map(both).collect();
+    forms.sort();
+    forms.dedup();
+    forms
+}
+
+/// What makes an address a secret also stands in every address below it, and may be told without the rest.
+fn parts_of_address(secret: &str) -> Vec<&str> {
+    let behind_host = || {
+        let (scheme, rest) = secret.split_once("://")?;
+        let (_, rest) = rest.split_once('/')?;
+        scheme.starts_with("http").then_some(rest)
+    };
+    let Some(rest) = behind_host() else {
+        return Vec::new();
+    };
+    let path = rest.split(['?', '#']).next().unwrap_or_default();
+    let path = path.trim_end_matches('/');
+    let parts = rest.split(['/', '?', '#', '&']);
+    let parts = parts.map(|part| part.split_once('=').map_or(part, |(_, value)| value));
+    let mut parts: Vec<&str> = parts.filter(|part| may_be_key(part)).collect();
+    parts.extend(Some(path).filter(|path| path.len() >= SHORTEST));
+    parts
+}
+
+/// Words of a path are short, or have no digits.
+fn may_be_key(part: &str) -> bool {
+    let has_digit = part.contains(|c: char| c.is_ascii_digit());
+    part.len() >= SURELY || (part.len() >= SURELY / 2 && has_digit)
 }
 
 fn without_numbers(text: &str) -> String {
@@ -147,6 +206,23 @@ mod tests {
             "no … or … for …, abc 401"
         );
         assert_eq!(redactor.words("error 1062 at 10:20"), "error 1062 at 10:20");
+    }
+
+    #[test]
+    fn what_the_crm_gave_is_forgotten_when_much_else_came_and_the_settings_never() {
+        let redactor = Redactor::default();
+        redactor.learn("of the settings");
+        redactor.learn_for_now("refresh-token");
+        for at in 0..1000 {
+            redactor.learn_for_now(&format!("access-token-{at}"));
+            if at % 10 == 0 {
+                redactor.learn_for_now("refresh-token");
+            }
+        }
+        let told =
+            redactor.words("of the settings, refresh-token, access-token-999, access-token-1");
+        assert_eq!(told, "…, …, …, access-token-1");
+        assert_eq!(redactor.0.read().unwrap().texts().len(), MOST_PASSING + 2);
     }
 
     #[test]

@@ -284,7 +284,7 @@ impl Inner {
                 return Ok(None);
             }
         }
-        self.run(action, context, &mut self.budget())
+        self.run(action, context, &mut self.writing_budget())
             .await
             .map(Some)
     }

@@ -86,7 +86,7 @@ impl Inner {
         number: &PhoneNumber,
     ) -> Result<Person, SourceError> {
         let mut context = self.context();
-        let budget = &mut self.budget();
+        let budget = &mut self.writing_budget();
         context.set("number", spellings(number, &Variant::E164));
         context.set_json("contact", &Json::Object(given.clone()));
         self.steps(&create.before, &mut context, budget).await?;

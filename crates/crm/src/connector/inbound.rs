@@ -121,7 +121,8 @@ impl Inner {
                 let mut headers = request.headers.iter();
                 let given = headers.find(|(name, _)| name.eq_ignore_ascii_case(header));
                 let given = given.map_or("", |(_, value)| value.trim());
-                !key.is_empty() && is_same(&wanted, given)
+                // One that cannot be made is as empty as one that is not given.
+                !key.is_empty() && !wanted.is_empty() && is_same(&wanted, given)
             }
         }
     }

@@ -80,24 +80,42 @@ impl Inner {
         context.set("text", text);
         context.set("limit", limit);
         let budget = &mut self.budget();
-        let mut people = Vec::new();
+        let (mut people, mut failed) = (Vec::new(), None);
         for lookup in &self.file.finds {
-            if !self.may(lookup, &context)? {
-                continue;
+            match self.by_text(lookup, &context, text, budget).await {
+                Ok(found) => people.extend(found),
+                Err(error) if goes_on(&error) => failed = failed.or(Some(error)),
+                Err(error) if people.is_empty() => return Err(error),
+                Err(_) => break,
             }
-            let asked = Asked {
-                number: None,
-                spelling: text,
-            };
-            let found = self.one(lookup, context.clone(), asked, budget).await?;
-            people.extend(found.people);
             if people.len() >= limit || (!people.is_empty() && !lookup.merge_all) {
                 break;
             }
         }
+        if let (Some(error), true) = (failed, people.is_empty()) {
+            return Err(error);
+        }
         let mut people = each_once(people);
         people.truncate(limit);
         Ok(people)
+    }
+
+    async fn by_text(
+        self: &Arc<Self>,
+        lookup: &Lookup,
+        context: &Context,
+        text: &str,
+        budget: &mut Budget,
+    ) -> Result<Vec<Person>, SourceError> {
+        if !self.may(lookup, context)? {
+            return Ok(Vec::new());
+        }
+        let asked = Asked {
+            number: None,
+            spelling: text,
+        };
+        let found = self.one(lookup, context.clone(), asked, budget).await?;
+        Ok(found.people)
     }
 
     fn may(&self, lookup: &Lookup, context: &Context) -> Result<bool, SourceError> {
@@ -164,6 +182,7 @@ impl Inner {
         let blame = |failed| self.unusable_template(&lookup.request, &failed);
         let rows = lookup.each.rows(&answer);
         let (mut people, mut dropped) = (Vec::new(), Vec::new());
+        let (mut turns, mut nameless) = (MOST_WITH_STEPS, None);
         for row in rows.iter().take(MOST_ROWS) {
             let context = self.row_context(&context, row);
             let person = self
@@ -176,11 +195,22 @@ impl Inner {
                     continue;
                 }
             };
-            if people.len() < MOST_WITH_STEPS {
-                self.add_steps(&lookup.then, &mut person, context, budget)
-                    .await;
+            if turns > 0 {
+                turns -= 1;
+                let done = self.add_steps(&lookup.then, &mut person, context, budget);
+                match done.await {
+                    Ok(()) => {}
+                    Err(error) if goes_on(&error) => {
+                        nameless = nameless.or(Some(error));
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             people.push(person);
+        }
+        if let (Some(error), false) = (nameless, people.iter().any(is_named)) {
+            return Err(error);
         }
         self.notes.add(|| Note {
             spelling: asked.spelling.to_owned(),
@@ -361,13 +391,16 @@ impl Inner {
     }
 
     /// What a step does not tell is missing; the person is there all the same.
+    ///
+    /// # Errors
+    /// Why nobody knows his name: kept for minutes, a number in its place would be what he is called.
     async fn add_steps(
         self: &Arc<Self>,
         steps: &[Then],
         person: &mut Person,
         mut context: Context,
         budget: &mut Budget,
-    ) {
+    ) -> Result<(), SourceError> {
         let mut kept = std::collections::BTreeMap::new();
         for then in steps {
             context.set_json("contact", &CallPerson::of(person).json());
@@ -376,9 +409,13 @@ impl Inner {
                 .await;
             if let Err(error) = done {
                 debug!(connector = %self.id, kind = ?error.kind, "a further step failed");
+                if then.map.name.is_some() && !is_named(person) {
+                    return Err(error);
+                }
             }
             context.set("step", kept.clone());
         }
+        Ok(())
     }
 
     async fn add_step(
@@ -446,6 +483,15 @@ fn read(field: Option<&Field>, row: &Json, context: &Context) -> Result<Option<S
 fn shown(text: Option<String>, max: usize) -> Option<String> {
     let line = clean::line(&text?, max);
     (!line.is_empty()).then_some(line)
+}
+
+/// By more than what stands in for a name.
+fn is_named(person: &Person) -> bool {
+    let name = &person.name;
+    let is_number = |number: &PhoneNumber| number.to_string() == *name;
+    !name.is_empty()
+        && person.company.as_ref() != Some(name)
+        && !person.numbers.iter().any(is_number)
 }
 
 /// Whether the next lookup may fare better.

@@ -34,17 +34,26 @@ pub(crate) struct Lookup {
 }
 
 impl Lookup {
-    /// Whether it asks otherwise by this value.
+    /// Whether it asks or answers otherwise by this value.
     pub(crate) fn mentions(&self, name: &str) -> bool {
+        let maps = self.then.iter().map(|then| &then.map);
+        let mut maps = maps.chain([&self.map]);
+        self.asks_by(name) || maps.any(|map| map.mentions(name)) || self.verify.mentions(name)
+    }
+
+    fn asks_by(&self, name: &str) -> bool {
         let conditions = self.when.iter();
         let steps = self
             .before
             .iter()
             .chain(self.then.iter().map(|then| &then.step));
         let requests = steps.clone().map(|step| &step.request);
+        let mut kept = steps.clone().flat_map(|step| &step.map);
         let mut conditions = conditions.chain(steps.filter_map(|step| step.when.as_ref()));
         let mut requests = requests.chain([&self.request]);
-        conditions.any(|when| when.mentions(name)) || requests.any(|request| request.mentions(name))
+        conditions.any(|when| when.mentions(name))
+            || requests.any(|request| request.mentions(name))
+            || kept.any(|(_, field)| field.mentions(name))
     }
 }
 
@@ -54,6 +63,15 @@ pub(crate) enum Verify {
     By(Vec<Field>),
     /// The CRM compares, and does not tell the number.
     Trust,
+}
+
+impl Verify {
+    fn mentions(&self, name: &str) -> bool {
+        match self {
+            Self::By(fields) => fields.iter().any(|field| field.mentions(name)),
+            Self::Trust => false,
+        }
+    }
 }
 
 /// A step with each person found.
@@ -77,6 +95,26 @@ pub(crate) struct PersonMap {
     pub(crate) facts: Vec<Fact>,
 }
 
+impl PersonMap {
+    fn mentions(&self, name: &str) -> bool {
+        let (id, kind, owner) = (&self.id, &self.kind, &self.owner);
+        let fields = [
+            id,
+            kind,
+            &self.name,
+            &self.company,
+            &self.email,
+            &self.note,
+            owner,
+        ];
+        let fields = fields.into_iter().flatten().chain(&self.phones);
+        let mut fields = fields.chain(self.facts.iter().map(|fact| &fact.value));
+        let urls = self.facts.iter().filter_map(|fact| fact.url.as_ref());
+        let mut urls = urls.chain(&self.url);
+        fields.any(|field| field.mentions(name)) || urls.any(|url| url.mentions(name))
+    }
+}
+
 /// A line on the card.
 #[derive(Clone, Debug)]
 pub(crate) struct Fact {
@@ -97,6 +135,14 @@ pub(crate) enum Field {
 }
 
 impl Field {
+    fn mentions(&self, name: &str) -> bool {
+        match self {
+            Self::At(_) | Self::Constant(_) => false,
+            Self::Template(template) => template.mentions(name),
+            Self::FirstOf(fields) => fields.iter().any(|field| field.mentions(name)),
+        }
+    }
+
     /// The first value there; `None` where there is nothing.
     pub(crate) fn text(&self, row: &Json, context: &Context) -> Result<Option<String>, Failed> {
         Ok(self.texts(row, context)?.into_iter().next())

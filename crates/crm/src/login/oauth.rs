@@ -31,17 +31,31 @@ pub struct SignIn {
 }
 
 impl Inner {
-    pub(super) fn token_form(
+    /// By the refresh token, and where that is dead by what the settings have.
+    pub(super) async fn renewed(
         &self,
         oauth: &Oauth,
-        old: &State,
-    ) -> Result<Vec<(String, String)>, SourceError> {
-        let refresh = match old {
-            State::Token(tokens) => tokens.refresh.as_ref(),
-            State::Out | State::Session(_) => None,
-        };
+        old: &mut State,
+    ) -> Result<State, SourceError> {
+        let form = self.token_form(oauth, old)?;
+        let had_refresh = old.refresh().is_some();
+        match self.new_token(oauth, form, old).await {
+            Err(error)
+                if error.kind == SourceErrorKind::Login
+                    && had_refresh
+                    && !oauth.is_by_browser() =>
+            {
+                *old = State::Out;
+                let form = self.token_form(oauth, old)?;
+                self.new_token(oauth, form, old).await
+            }
+            done => done,
+        }
+    }
+
+    fn token_form(&self, oauth: &Oauth, old: &State) -> Result<Vec<(String, String)>, SourceError> {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        if let Some(refresh) = refresh {
+        if let Some(refresh) = old.refresh() {
             return Ok(vec![
                 pair("grant_type", "refresh_token"),
                 pair("refresh_token", refresh.expose_secret()),
@@ -76,7 +90,7 @@ impl Inner {
         Ok(form)
     }
 
-    pub(super) async fn new_token(
+    async fn new_token(
         &self,
         oauth: &Oauth,
         form: Vec<(String, String)>,
@@ -104,23 +118,21 @@ impl Inner {
                 words: format!("{}; sign in again in the settings", error.words),
             });
         };
-        let kept = match old {
-            State::Token(tokens) => tokens.refresh.clone(),
-            State::Out | State::Session(_) => None,
-        };
         let given = json.get("refresh_token").and_then(Json::as_str);
+        let given = given.map(SecretString::from);
         let lasts = json
             .get("expires_in")
             .and_then(|lasts| pointer::text(lasts)?.parse::<i64>().ok());
         let tokens = Tokens {
             access: access.into(),
-            refresh: given.map(Into::into).or(kept),
-            until: lasts.map(|lasts| self.world.now() + lasts),
+            refresh: given.or_else(|| old.refresh().cloned()),
+            // A CRM may say anything, and what has just been given is not over.
+            until: lasts.map(|lasts| self.world.now().saturating_add(lasts.max(0))),
         };
-        self.redactor.learn(access);
-        given
-            .into_iter()
-            .for_each(|token| self.redactor.learn(token));
+        for token in [Some(&tokens.access), tokens.refresh.as_ref()] {
+            let token = token.map(|token| token.expose_secret());
+            self.redactor.learn_for_now(token.unwrap_or_default());
+        }
         if let Grant::Code { param, .. } = &oauth.grant {
             self.save(param, &tokens).await;
         }
@@ -263,6 +275,15 @@ impl Inner {
         login.state = state;
         login.failed = None;
         Ok(())
+    }
+}
+
+impl State {
+    fn refresh(&self) -> Option<&SecretString> {
+        match self {
+            Self::Token(tokens) => tokens.refresh.as_ref(),
+            Self::Out | Self::Session(_) => None,
+        }
     }
 }
 
