@@ -62,6 +62,11 @@ pub trait Source: Send + Sync {
         false
     }
 
+    /// The extension that rings makes a difference to its answers.
+    fn depends_on_extension(&self) -> bool {
+        false
+    }
+
     /// Counts up whenever any answer may have become another, as when a book was read anew. What was kept of this
     /// source is forgotten then, and running calls are asked for again.
     fn news(&self) -> Option<watch::Receiver<u64>> {

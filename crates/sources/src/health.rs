@@ -179,6 +179,10 @@ impl Source for Observed {
         self.source.depends_on_line()
     }
 
+    fn depends_on_extension(&self) -> bool {
+        self.source.depends_on_extension()
+    }
+
     fn news(&self) -> Option<watch::Receiver<u64>> {
         self.source.news()
     }
