@@ -91,13 +91,18 @@ fn read(path: &Path) -> Result<Vec<Remembering>, Trouble> {
         return Err(Trouble::Unusable("it is too large".to_owned()));
     }
     let text = fs::read(path).map_err(unreadable)?;
-    let stored: Stored =
-        serde_json::from_slice(&text).map_err(|error| Trouble::Unusable(error.to_string()))?;
+    let stored: Stored = serde_json::from_slice(&text).map_err(|error| unusable(&error))?;
     if stored.version != VERSION {
         let why = format!("it is of version {}", stored.version);
         return Err(Trouble::Unusable(why));
     }
     Ok(stored.remembered)
+}
+
+/// Where it is damaged. The library's own words quote what stands there: names and numbers.
+fn unusable(error: &serde_json::Error) -> Trouble {
+    let (line, column) = (error.line(), error.column());
+    Trouble::Unusable(format!("it is damaged in line {line}, column {column}"))
 }
 
 /// An older one that was put aside stays too.
