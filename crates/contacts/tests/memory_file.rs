@@ -6,7 +6,7 @@ mod support;
 
 use contacts::{
     memory::Remembering,
-    memory_file::{keep, load, save},
+    memory_file::{keep, load, save, save_now},
 };
 use std::{fs, time::Duration};
 use support::{Fake, ada, directory, link};
@@ -82,6 +82,25 @@ fn what_is_said_of_a_damaged_file_quotes_nothing_of_it() {
     let words = load(&path).1.unwrap();
     assert!(!words.contains("Ada") && !words.contains("7906"), "{words}");
     assert!(words.contains("in line 1, column 45"), "{words}");
+}
+
+#[tokio::test]
+async fn many_who_write_at_the_same_time_leave_a_whole_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("memory.json");
+    let directory = directory(&[&Fake::new("crm").local().knows(ada())]);
+    directory.link(link("crm", "ada"));
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    save_now(&path, &directory).unwrap();
+                    save(&path, directory.remembered()).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(load(&path), (directory.remembered(), None));
 }
 
 #[tokio::test(start_paused = true)]
