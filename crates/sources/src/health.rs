@@ -195,3 +195,42 @@ impl Source for Observed {
         self.source.deadline()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_observed_depends_on_what_its_source_does() {
+        let observed = Observed::new(Arc::new(Picky), Health::default());
+        assert!(observed.depends_on_line() && observed.depends_on_extension());
+    }
+
+    struct Picky;
+
+    impl Source for Picky {
+        fn id(&self) -> &str {
+            "picky"
+        }
+
+        fn title(&self) -> &str {
+            "Picky"
+        }
+
+        fn look_up<'a>(&'a self, _: &'a Question) -> Answering<'a, Vec<Person>> {
+            Box::pin(std::future::ready(Ok(Vec::new())))
+        }
+
+        fn find<'a>(&'a self, _: &'a str, _: usize) -> Answering<'a, Vec<Person>> {
+            Box::pin(std::future::ready(Ok(Vec::new())))
+        }
+
+        fn depends_on_line(&self) -> bool {
+            true
+        }
+
+        fn depends_on_extension(&self) -> bool {
+            true
+        }
+    }
+}
