@@ -104,7 +104,7 @@ pub(super) async fn find(directory: &Directory, text: &str, limit: usize, until:
         return Found::default();
     }
     let question = number_in(directory, &text).map(Arc::new);
-    let parts = match searched(directory, &text, &folded, question.clone(), until).await {
+    let parts = match searched(directory, &text, &folded, question.as_ref(), until).await {
         Ok(parts) => parts,
         Err(state) => return directory.all_say(&state),
     };
@@ -141,7 +141,7 @@ async fn searched(
     directory: &Directory,
     text: &str,
     folded: &str,
-    number: Option<Arc<Question>>,
+    number: Option<&Arc<Question>>,
     until: Instant,
 ) -> Result<Vec<Part>, SourceState> {
     let Some(mut waiting) = directory.waiting(text, folded, number) else {
@@ -161,12 +161,11 @@ async fn searched(
 
 impl Directory {
     /// Joins the search for a text, which begins if it does not run. `None`: there are too many.
-    fn waiting(&self, text: &str, folded: &str, number: Option<Arc<Question>>) -> Option<Waiting> {
+    fn waiting(&self, text: &str, folded: &str, number: Option<&Arc<Question>>) -> Option<Waiting> {
         let now = Instant::now();
         // Somebody who types has many numbers on the way to his own: a CRM is troubled with whole ones alone.
-        let is_whole = number
-            .as_ref()
-            .is_some_and(|asked| asked.number.is_valid() && !self.is_inside(&asked.number));
+        let is_whole =
+            number.is_some_and(|asked| asked.number.is_valid() && !self.is_inside(&asked.number));
         let mut state = self.shared.state();
         if let Some(search) = state.searches.running(folded, now) {
             return Some(search.wait());
@@ -184,8 +183,8 @@ impl Directory {
                 source: slot.source.clone(),
                 turns: slot.finds.clone(),
                 number: number
-                    .clone()
-                    .filter(|_| is_whole || slot.source.is_local()),
+                    .filter(|_| is_whole || slot.source.is_local())
+                    .cloned(),
             })
             .collect();
         let mut search = Search::new(id, &sources);
