@@ -281,11 +281,13 @@ impl People {
 
     /// Writes what was chosen last; the program ends.
     pub(crate) async fn end(&mut self) {
-        let Some((file, _keeping)) = self.memory.take().filter(|_| self.is_memory_new) else {
+        let Some((file, keeping)) = self.memory.take().filter(|_| self.is_memory_new) else {
             return;
         };
-        let remembered = self.directory.remembered();
-        let saving = tokio::task::spawn_blocking(move || memory_file::save(&file, remembered));
+        // It begins no further writing.
+        drop(keeping);
+        let directory = self.directory.clone();
+        let saving = tokio::task::spawn_blocking(move || memory_file::save_now(&file, &directory));
         if !matches!(timeout(LAST, saving).await, Ok(Ok(Ok(())))) {
             tracing::warn!("whom was chosen last was not written");
         }

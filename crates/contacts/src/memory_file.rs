@@ -7,6 +7,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 use tokio::{task::spawn_blocking, time::sleep};
@@ -19,6 +20,9 @@ const MAX_FILE: u64 = 100_000_000;
 const PAUSE: Duration = Duration::from_secs(1);
 /// After this a disk that did not take it is tried again.
 const RETRY: Duration = Duration::from_secs(30);
+
+/// Whoever writes, until it is written: two would write into one another's file.
+static WRITING: Mutex<()> = Mutex::new(());
 
 #[derive(Deserialize, Serialize)]
 struct Stored {
@@ -42,6 +46,20 @@ pub fn load(path: &Path) -> (Vec<Remembering>, Option<String>) {
 /// # Errors
 /// What the disk says; the file is as it was then.
 pub fn save(path: &Path, remembered: Vec<Remembering>) -> io::Result<()> {
+    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+    write(path, remembered)
+}
+
+/// Writes what is remembered when its turn comes, so that nothing newer is overwritten. Blocks on the disk.
+///
+/// # Errors
+/// As [`save`].
+pub fn save_now(path: &Path, directory: &Directory) -> io::Result<()> {
+    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+    write(path, directory.remembered())
+}
+
+fn write(path: &Path, remembered: Vec<Remembering>) -> io::Result<()> {
     let stored = Stored {
         version: VERSION,
         remembered,
@@ -56,16 +74,16 @@ pub fn save(path: &Path, remembered: Vec<Remembering>) -> io::Result<()> {
 }
 
 /// Writes the file whenever something is remembered or forgotten. Ends never; what came in the last second before the
-/// end of the program is written by [`save`] with [`Directory::remembered`].
+/// end of the program is written by
+/// [`save_now`].
 pub async fn keep(directory: Directory, path: PathBuf) {
     let mut changes = directory.memory_changes();
     loop {
         let mut unsaved = changes.next().await;
         sleep(PAUSE).await;
         unsaved.extend(changes.take());
-        let remembered = directory.remembered();
-        let to = path.clone();
-        let saved = spawn_blocking(move || save(&to, remembered)).await;
+        let (to, from) = (path.clone(), directory.clone());
+        let saved = spawn_blocking(move || save_now(&to, &from)).await;
         if let Ok(Err(error)) = saved {
             warn!(%error, "what was chosen for numbers is not stored");
             changes.put_back(unsaved);
@@ -91,13 +109,18 @@ fn read(path: &Path) -> Result<Vec<Remembering>, Trouble> {
         return Err(Trouble::Unusable("it is too large".to_owned()));
     }
     let text = fs::read(path).map_err(unreadable)?;
-    let stored: Stored =
-        serde_json::from_slice(&text).map_err(|error| Trouble::Unusable(error.to_string()))?;
+    let stored: Stored = serde_json::from_slice(&text).map_err(|error| unusable(&error))?;
     if stored.version != VERSION {
         let why = format!("it is of version {}", stored.version);
         return Err(Trouble::Unusable(why));
     }
     Ok(stored.remembered)
+}
+
+/// Where it is damaged. The library's own words quote what stands there: names and numbers.
+fn unusable(error: &serde_json::Error) -> Trouble {
+    let (line, column) = (error.line(), error.column());
+    Trouble::Unusable(format!("it is damaged in line {line}, column {column}"))
 }
 
 /// An older one that was put aside stays too.

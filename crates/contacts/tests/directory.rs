@@ -378,6 +378,23 @@ async fn lines_are_asked_for_by_themselves_only_where_they_make_a_difference() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_for_one_extension_is_not_shown_to_another_where_it_makes_a_difference() {
+    let plain = Fake::new("plain");
+    let picky = Fake::new("picky").by_extension();
+    let directory = directory(&[&plain, &picky]);
+    for extension in ["101", "102", "101"] {
+        let question = Question {
+            extension: Some(extension.into()),
+            ..asked("+79062195047")
+        };
+        directory
+            .who_until(&question, Instant::now() + SECOND)
+            .await;
+    }
+    assert_eq!((plain.asked(), picky.asked()), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_listener_hears_a_number_once_however_often_it_changed() {
     let crm = Fake::new("crm").knows(ada());
     let slow = Fake::new("slow").slow(SECOND);

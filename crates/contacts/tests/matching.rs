@@ -22,6 +22,17 @@ fn shown(sources: &[&Arc<Fake>], text: &str) -> String {
     people(&who(sources, text))
 }
 
+fn with_mail(name: &str, mail: &str) -> Person {
+    Person {
+        email: Some(mail.into()),
+        ..person(name, &["+79062195047"])
+    }
+}
+
+fn local(id: &str, person: Person) -> Arc<Fake> {
+    Fake::new(id).local().knows(person)
+}
+
 #[test]
 fn a_source_that_answers_with_everybody_names_nobody_wrong() {
     let crm = Fake::new("crm")
@@ -131,25 +142,27 @@ fn one_person_in_two_sources_is_shown_once_with_what_both_know() {
 }
 
 #[test]
-fn the_same_mail_address_is_the_same_person_under_another_name() {
-    let with_mail = |name: &str, mail: &str| Person {
-        email: Some(mail.into()),
-        ..person(name, &["+79062195047"])
-    };
-    let one = Fake::new("one")
-        .local()
-        .knows(with_mail("Ada Lovelace", "ada@example.com"));
-    let other = Fake::new("other")
-        .local()
-        .knows(with_mail("A. Lovelace", "Ada@Example.com"));
-    assert_eq!(shown(&[&one, &other], "+79062195047"), "Ada Lovelace");
-    let third = Fake::new("third")
-        .local()
-        .knows(with_mail("A. L.", "al@example.com"));
+fn a_mailbox_that_two_people_share_makes_them_no_single_person() {
+    let one = local("one", with_mail("Ada Lovelace", "office@example.com"));
+    let other = local("other", with_mail("Bob King", "office@example.com"));
+    let nameless = local("third", with_mail("", "office@example.com"));
     assert_eq!(
-        shown(&[&one, &third], "+79062195047"),
-        "[Ada Lovelace, A. L.]"
+        shown(&[&one, &other], "+79062195047"),
+        "[Ada Lovelace, Bob King]"
     );
+    // Nor does somebody without a name between them.
+    for sources in [[&one, &nameless, &other], [&nameless, &one, &other]] {
+        assert_eq!(shown(&sources, "+79062195047"), "[Ada Lovelace, Bob King]");
+    }
+}
+
+#[test]
+fn the_same_mail_address_is_the_same_person_where_one_source_knows_no_name() {
+    let one = local("one", with_mail("Ada Lovelace", "ada@example.com"));
+    let other = local("other", with_mail("", "Ada@Example.com"));
+    for sources in [[&one, &other], [&other, &one]] {
+        assert_eq!(shown(&sources, "+79062195047"), "Ada Lovelace");
+    }
 }
 
 #[test]

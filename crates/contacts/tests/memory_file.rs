@@ -6,7 +6,7 @@ mod support;
 
 use contacts::{
     memory::Remembering,
-    memory_file::{keep, load, save},
+    memory_file::{keep, load, save, save_now},
 };
 use std::{fs, time::Duration};
 use support::{Fake, ada, directory, link};
@@ -53,8 +53,8 @@ fn a_damaged_file_is_kept_aside_and_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("memory.json");
     for (text, why) in [
-        ("{\"version\":1,\"remem", "EOF"),
-        ("\0\0\0\0", "expected"),
+        ("{\"version\":1,\"remem", "line 1, column 19"),
+        ("\0\0\0\0", "line 1, column 1"),
         ("{\"version\":2,\"remembered\":[]}", "it is of version 2"),
     ] {
         fs::write(&path, text).unwrap();
@@ -71,6 +71,36 @@ fn a_damaged_file_is_kept_aside_and_told() {
         fs::read_to_string(aside).unwrap(),
         "{\"version\":2,\"remembered\":[]}"
     );
+}
+
+#[test]
+fn what_is_said_of_a_damaged_file_quotes_nothing_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("memory.json");
+    let text = r#"{"version":1,"remembered":["Ada +79062195047"]}"#;
+    fs::write(&path, text).unwrap();
+    let words = load(&path).1.unwrap();
+    assert!(!words.contains("Ada") && !words.contains("7906"), "{words}");
+    assert!(words.contains("in line 1, column 45"), "{words}");
+}
+
+#[tokio::test]
+async fn many_who_write_at_the_same_time_leave_a_whole_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("memory.json");
+    let directory = directory(&[&Fake::new("crm").local().knows(ada())]);
+    directory.link(link("crm", "ada"));
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    save_now(&path, &directory).unwrap();
+                    save(&path, directory.remembered()).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(load(&path), (directory.remembered(), None));
 }
 
 #[tokio::test(start_paused = true)]

@@ -195,6 +195,59 @@ async fn searching_takes_no_callers_turn() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn typing_a_number_takes_no_callers_turn_and_asks_for_whole_numbers_only() {
+    let crm = Fake::new("crm").knows(ada()).slow(SECOND);
+    let mut settings = Settings::new(plan());
+    settings.asked_at_once = 1;
+    let directory = Directory::new(settings);
+    support::set(&directory, &[&crm]);
+    for text in ["+7906", "+790621", "+79062195", "8906219504"] {
+        find(&directory, text).await;
+    }
+    assert_eq!(crm.asked(), 0);
+    sleep(SECOND * 10).await;
+    let typing = tokio::spawn({
+        let directory = directory.clone();
+        async move { directory.find("+79060000001", 5, SECOND * 9).await }
+    });
+    sleep(SECOND / 10).await;
+    let question = support::asked("+79062195047");
+    let who = directory
+        .who_until(&question, Instant::now() + SECOND * 9)
+        .await;
+    assert_eq!(support::told(&who), "Ada; crm 1 in 1000 ms");
+    typing.await.unwrap();
+    assert_eq!(crm.asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_that_nobody_waits_for_any_more_is_not_asked_for() {
+    let crm = Fake::new("crm").slow(SECOND * 20);
+    let directory = directory(&[&crm]);
+    find(&directory, "+79062195047").await;
+    sleep(SECOND * 3).await;
+    assert_eq!((crm.asked(), crm.searched(), crm.dropped()), (1, 1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_chosen_for_a_number_is_found_by_it() {
+    let crm = Fake::new("crm").knows(person("Eve", &["+74950000000"]));
+    let directory = directory(&[&crm]);
+    find(&directory, "eve").await;
+    directory.link(support::link("crm", "eve"));
+    assert_eq!(find(&directory, "+79062195047").await, "Eve; crm nobody");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_book_says_of_an_extension_is_not_said_of_the_crm_before_it() {
+    let crm = Fake::new("crm");
+    let book = Fake::new("book").local().knows(person("Ada", &["101"]));
+    let directory = directory(&[&crm, &book]);
+    assert_eq!(find(&directory, "101").await, "Ada; crm nobody; book 1");
+    assert_eq!(crm.asked(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_a_source_made_can_be_linked() {
     let crm = Fake::new("crm");
     let directory = directory(&[&crm]);

@@ -336,7 +336,13 @@ impl Callers {
         }
         self.keep(&stored, by).await?;
         self.connect(stored);
-        self.change_secrets(id, Secrets::forget).await
+        let copies = self.inner.around.copies.clone();
+        self.change_secrets(id, move |secrets, id| {
+            let forgotten = copies.map_or(Ok(()), |at| sources::forget_copy(&at, id));
+            secrets.forget(id)?;
+            forgotten.map_err(|error| error.to_string())
+        })
+        .await
     }
 
     /// Tries a source as typed; secrets that are left out are those that are stored.

@@ -3,6 +3,8 @@
 use crate::Around;
 use crate::form::{Complaint, Filled, field, helped, preset, required};
 use contacts::carddav::{CardDavConfig, CardDavSource};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 use wire::{ConnectorKind, FieldKind, FormField, rest::Finding};
 
 pub(crate) const FILE: &str = "carddav";
@@ -59,8 +61,30 @@ pub(crate) fn config(form: &Filled<'_>, around: &Around) -> CardDavConfig {
     config.allow_plain = form.is_on("allow_plain");
     config.ca_file = form.optional("ca_file").map(Into::into);
     let copies = around.copies.as_ref();
-    config.cache = copies.map(|folder| folder.join(format!("{id}.carddav")));
+    config.cache = copies.map(|folder| copy(folder, id));
     config
+}
+
+fn copy(folder: &Path, id: &str) -> PathBuf {
+    folder.join(format!("{id}.carddav"))
+}
+
+/// Removes the copy of the address books of a source that is no more; it holds people's data. A source that never had
+/// one is no trouble. Blocks on the disk.
+///
+/// # Errors
+/// What the disk says.
+pub fn forget_copy(folder: &Path, id: &str) -> io::Result<()> {
+    let copy = copy(folder, id);
+    // One that was being written when the program ended.
+    let half = copy.with_extension("carddav.new");
+    for file in [copy, half] {
+        match fs::remove_file(file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// # Errors
@@ -82,5 +106,24 @@ pub(crate) async fn test(config: &CardDavConfig) -> Finding {
             what,
             words: error.words,
         },
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "helpers of tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_copy_of_a_source_that_is_removed_goes_and_others_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["cloud.carddav", "cloud.carddav.new", "cloud2.carddav"] {
+            fs::write(folder.path().join(name), "people").unwrap();
+        }
+        forget_copy(folder.path(), "cloud").unwrap();
+        forget_copy(folder.path(), "never").unwrap();
+        let left = fs::read_dir(folder.path()).unwrap();
+        let left: Vec<_> = left.map(|file| file.unwrap().file_name()).collect();
+        assert_eq!(left, ["cloud2.carddav"]);
     }
 }

@@ -179,6 +179,10 @@ impl Source for Observed {
         self.source.depends_on_line()
     }
 
+    fn depends_on_extension(&self) -> bool {
+        self.source.depends_on_extension()
+    }
+
     fn news(&self) -> Option<watch::Receiver<u64>> {
         self.source.news()
     }
@@ -189,5 +193,44 @@ impl Source for Observed {
 
     fn deadline(&self) -> Duration {
         self.source.deadline()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_observed_depends_on_what_its_source_does() {
+        let observed = Observed::new(Arc::new(Picky), Health::default());
+        assert!(observed.depends_on_line() && observed.depends_on_extension());
+    }
+
+    struct Picky;
+
+    impl Source for Picky {
+        fn id(&self) -> &str {
+            "picky"
+        }
+
+        fn title(&self) -> &str {
+            "Picky"
+        }
+
+        fn look_up<'a>(&'a self, _: &'a Question) -> Answering<'a, Vec<Person>> {
+            Box::pin(std::future::ready(Ok(Vec::new())))
+        }
+
+        fn find<'a>(&'a self, _: &'a str, _: usize) -> Answering<'a, Vec<Person>> {
+            Box::pin(std::future::ready(Ok(Vec::new())))
+        }
+
+        fn depends_on_line(&self) -> bool {
+            true
+        }
+
+        fn depends_on_extension(&self) -> bool {
+            true
+        }
     }
 }

@@ -11,6 +11,7 @@ mod health;
 mod keeper;
 mod ldap;
 
+pub use carddav::forget_copy;
 pub use description::{Description, Made, is_own, kind, kinds};
 pub use form::{Complaint, filled, is_secret, sentences};
 pub use health::{Health, Observed};

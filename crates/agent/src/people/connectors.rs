@@ -139,7 +139,14 @@ impl People {
         names.extend(now.stored);
         let secrets = self.secrets.clone();
         let names = names.into_iter().collect();
-        tokio::spawn(async move { secrets.forget(&connector, names).await });
+        let copies = self.around().copies;
+        tokio::spawn(async move {
+            secrets.forget(&connector, names).await;
+            let forget = move || copies.map_or(Ok(()), |at| sources::forget_copy(&at, &connector));
+            if let Ok(Err(error)) = tokio::task::spawn_blocking(forget).await {
+                tracing::warn!(%error, "the copy of a removed address book is left");
+            }
+        });
     }
 
     fn blocking(&self, work: impl FnOnce() -> ConnectorNews + Send + 'static) {

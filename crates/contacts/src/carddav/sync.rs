@@ -79,6 +79,7 @@ impl<'a> Reading<'a> {
     async fn by_token(&mut self) -> Result<(), Failed> {
         // Without a token the server tells all that there is; the rest is there no more.
         let mut all = self.book.token.is_none().then(BTreeSet::new);
+        let mut is_whole = false;
         for _ in 0..MOST_ROUNDS {
             let answer = match self.changes().await {
                 Err(failed) if self.book.token.is_some() && is_forgotten(&failed) => {
@@ -88,17 +89,21 @@ impl<'a> Reading<'a> {
                 }
                 answer => answer?,
             };
+            let mut is_more = self.take(&answer.changed, &answer.deleted).await?;
             if let Some(all) = &mut all {
-                all.extend(answer.changed.iter().map(|card| card.href.clone()));
+                // A part of the whole may hold known cards only, and others come after it.
+                let told = all.len();
+                all.extend(answer.changed.into_iter().map(|card| card.href));
+                is_more |= all.len() > told;
             }
-            let is_news = self.take(&answer.changed, &answer.deleted).await?;
             // Kept only when all before it is: a reading that breaks is begun again.
             self.book.token = Some(answer.new_sync_token);
-            if !is_news {
+            if !is_more {
+                is_whole = true;
                 break;
             }
         }
-        if let Some(all) = all {
+        if let Some(all) = all.filter(|_| is_whole) {
             self.retain(&all);
         }
         Ok(())
@@ -244,5 +249,98 @@ fn is_forgotten(failed: &Failed) -> bool {
         Failed::OldToken => true,
         Failed::Status(status) => FORGOTTEN.contains(status),
         Failed::Source(_) | Failed::TooLarge(_) | Failed::Page | Failed::Unreadable(_) => false,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "helpers of tests")]
+mod tests {
+    use super::super::CardDavConfig;
+    use super::*;
+    use phone_number::{DialPlan, Region};
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+
+    #[tokio::test]
+    async fn nobody_is_dropped_when_a_whole_book_comes_in_parts_after_an_old_token() {
+        let answers = [
+            (
+                "403 Forbidden",
+                r#"<error xmlns="DAV:"><valid-sync-token/></error>"#.to_owned(),
+            ),
+            ("207 Multi-Status", part(&["/book/ada.vcf"], "new-1")),
+            ("207 Multi-Status", part(&["/book/bob.vcf"], "new-2")),
+            ("207 Multi-Status", part(&[], "new-2")),
+        ];
+        let url = server(answers);
+        let config = CardDavConfig::new("c", "C", &url, DialPlan::new(Region::RU));
+        let http = Http::new(&config).await.unwrap();
+        let mut copy = known(&["/book/ada.vcf", "/book/bob.vcf", "/book/gone.vcf"]);
+        let found = FoundBook {
+            path: "/book/".to_owned(),
+            title: "Book".to_owned(),
+            knows_sync: true,
+        };
+        book(&http, &mut copy, &found).await.unwrap();
+        let book = &copy.books["/book/"];
+        let paths: Vec<&String> = book.cards.keys().collect();
+        assert_eq!(paths, ["/book/ada.vcf", "/book/bob.vcf"]);
+        assert_eq!(book.token.as_deref(), Some("new-2"));
+    }
+
+    fn known(paths: &[&str]) -> Copy {
+        let mut copy = Copy::default();
+        let book = copy.books.entry("/book/".to_owned()).or_default();
+        book.token = Some("old".to_owned());
+        for path in paths {
+            let card = CardCopy {
+                etag: "\"1\"".to_owned(),
+                text: "BEGIN:VCARD".to_owned(),
+            };
+            book.cards.insert((*path).to_owned(), card);
+        }
+        copy
+    }
+
+    fn part(paths: &[&str], token: &str) -> String {
+        let card = |path: &&str| {
+            format!(
+                "<response><href>{path}</href><propstat><prop><getetag>\"1\"</getetag></prop>\
+                 <status>HTTP/1.1 200 OK</status></propstat></response>"
+            )
+        };
+        let cards: String = paths.iter().map(card).collect();
+        format!("<multistatus xmlns=\"DAV:\">{cards}<sync-token>{token}</sync-token></multistatus>")
+    }
+
+    /// Gives these answers, one to each request, whatever is asked.
+    fn server<const N: usize>(answers: [(&'static str, String); N]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for (status, body) in answers {
+                let (line, _) = listener.accept().unwrap();
+                answer(line, status, &body);
+            }
+        });
+        format!("http://127.0.0.1:{port}/book/")
+    }
+
+    fn answer(mut line: TcpStream, status: &str, body: &str) {
+        let mut reader = BufReader::new(line.try_clone().unwrap());
+        let (mut header, mut length) = (String::new(), 0);
+        while reader.read_line(&mut header).unwrap() > 2 {
+            if let Some(value) = header.to_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            header.clear();
+        }
+        reader.read_exact(&mut vec![0; length]).unwrap();
+        let length = body.len();
+        write!(
+            line,
+            "HTTP/1.1 {status}\r\nContent-Type: application/xml\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        )
+        .unwrap();
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Known {
     pub(super) person: wire::Person,
     /// For comparing.
     pub(super) name: String,
+    /// The name is something else that stands in for it.
+    pub(super) is_nameless: bool,
     pub(super) numbers: Vec<PhoneNumber>,
 }
 
@@ -62,7 +64,9 @@ impl<'a> Origin<'a> {
             let number = || numbers.first().map(ToString::to_string);
             company.clone().or_else(|| email.clone()).or_else(number)
         };
-        let name = optional(Some(person.name), clean::MAX_NAME).or_else(stand_in);
+        let name = optional(Some(person.name), clean::MAX_NAME);
+        let is_nameless = name.is_none();
+        let name = name.or_else(stand_in);
         let name = name.unwrap_or_else(|| "?".to_owned());
         let mut folded = String::new();
         clean::fold_into(&mut folded, &name);
@@ -75,6 +79,7 @@ impl<'a> Origin<'a> {
         let says_something = |fact: &PersonFact| !fact.label.is_empty() || !fact.value.is_empty();
         Known {
             name: folded,
+            is_nameless,
             person: wire::Person {
                 name,
                 company,

@@ -243,10 +243,11 @@ fn polled(source: &dyn Source, question: &Question) -> Option<Result<Vec<Person>
 }
 
 fn key_of(source: &dyn Source, question: &Question) -> Key {
-    let line = question.line.clone();
+    let (line, extension) = (question.line.clone(), question.extension.clone());
     Key::Number {
         number: number_of(&question.number),
         line: line.filter(|_| source.depends_on_line()),
+        extension: extension.filter(|_| source.depends_on_extension()),
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) enum Key {
         number: String,
         /// For sources that make a difference.
         line: Option<String>,
+        /// That rings; for sources that make a difference.
+        extension: Option<String>,
     },
     Record {
         kind: String,

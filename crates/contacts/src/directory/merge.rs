@@ -51,8 +51,12 @@ impl Candidate {
     }
 
     fn take(&mut self, other: &Verified) {
+        let is_nameless = self.members.iter().all(|known| known.is_nameless);
         let own = &mut self.person;
         let more = &other.known.person;
+        if is_nameless && !other.known.is_nameless {
+            own.name.clone_from(&more.name);
+        }
         own.likely &= other.likely;
         own.company = own.company.take().or_else(|| more.company.clone());
         own.note = own.note.take().or_else(|| more.note.clone());
@@ -71,8 +75,8 @@ impl Candidate {
     }
 }
 
-/// The people at one number, sources in the order of their precedence. Of two sources, equal names (or the same e-mail
-/// address) at the same number are the same person.
+/// The people at one number, sources in the order of their precedence. Of two sources, equal names at the same
+/// number are the same person; so is the same e-mail address, unless names tell that it is a mailbox of several.
 pub(super) fn at_a_number(found: impl IntoIterator<Item = Verified>) -> Vec<Candidate> {
     merged(found, |one, other| {
         one.name == other.name || has_same_email(one, other)
@@ -104,7 +108,10 @@ fn merged(
         }
         let fits = |candidate: &&mut Candidate| {
             let same = |member: &Arc<Known>| is_same(member, known);
-            candidate.is_new_to(known) && candidate.members.iter().any(same)
+            let other = |member: &Arc<Known>| has_other_name(member, known);
+            candidate.is_new_to(known)
+                && candidate.members.iter().any(same)
+                && !candidate.members.iter().any(other)
         };
         match candidates.iter_mut().find(fits) {
             Some(candidate) => candidate.take(&verified),
@@ -112,6 +119,11 @@ fn merged(
         }
     }
     candidates
+}
+
+/// A whole firm may write from `info@`.
+fn has_other_name(one: &Known, other: &Known) -> bool {
+    !one.is_nameless && !other.is_nameless && one.name != other.name
 }
 
 fn has_same_email(one: &Known, other: &Known) -> bool {

@@ -2,8 +2,10 @@
 
 use super::{
     Directory, Shared,
-    admit::{self, Known, MAX_PEOPLE, Origin},
+    admit::{self, Known, MAX_PEOPLE, Origin, Verified},
     asking::{BROKEN, LATE, TOO_MANY},
+    calls::Chosen,
+    choosing::{self, Standing},
     merge,
 };
 use crate::{Question, Source, SourceError, SourceErrorKind, clean};
@@ -51,19 +53,47 @@ struct Search {
     task: Option<AbortHandle>,
 }
 
+/// What one source says.
+#[derive(Clone)]
 struct Part {
+    id: String,
     title: String,
-    said: Option<(Said, Duration)>,
+    by_name: Option<(Said, Duration)>,
+    by_number: ByNumber,
+}
+
+/// What a source says of the text as a number.
+#[derive(Clone)]
+enum ByNumber {
+    /// It is none, or not one for this source.
+    NotAsked,
+    Asked(Option<(Said, Duration)>),
 }
 
 /// The people, or why there are none.
-type Said = Result<Vec<Arc<Known>>, String>;
+type Said = Result<Vec<Verified>, String>;
+
+/// By what a source is asked.
+#[derive(Clone)]
+enum By {
+    Name(String),
+    Number(Arc<Question>),
+}
+
+/// A source that is searched.
+struct Searched {
+    source: Arc<dyn Source>,
+    turns: Arc<Semaphore>,
+    /// Asked for as well.
+    number: Option<Arc<Question>>,
+}
 
 /// One more waits for a search, until this is dropped.
 struct Waiting {
     count: watch::Sender<usize>,
     ended: watch::Receiver<usize>,
-    parts: usize,
+    /// Questions of the search.
+    questions: usize,
 }
 
 pub(super) async fn find(directory: &Directory, text: &str, limit: usize, until: Instant) -> Found {
@@ -73,20 +103,20 @@ pub(super) async fn find(directory: &Directory, text: &str, limit: usize, until:
     if folded.is_empty() {
         return Found::default();
     }
-    let by_number = async {
-        match number_in(directory, &text) {
-            Some(question) => directory.who_until(&question, until).await.into(),
-            None => Found::default(),
-        }
+    let question = number_in(directory, &text).map(Arc::new);
+    let parts = match searched(directory, &text, &folded, question.as_ref(), until).await {
+        Ok(parts) => parts,
+        Err(state) => return directory.all_say(&state),
     };
-    let by_name = by_name(directory, &text, &folded, until);
-    let (by_number, (known, sources)) = tokio::join!(by_number, by_name);
-    directory.remember(&known);
+    let known = parts.iter().flat_map(Part::people).cloned().collect();
+    directory.remember(&parts);
     let mut found = Found {
         people: ranked(known, &folded),
-        sources,
+        sources: parts.iter().map(Part::report).collect(),
     };
-    found.put_in_front(by_number);
+    if let Some(question) = question {
+        found.put_in_front(directory.at_number(&question, &parts));
+    }
     found.people.truncate(limit);
     found
 }
@@ -106,32 +136,36 @@ fn number_in(directory: &Directory, text: &str) -> Option<Question> {
     })
 }
 
-/// What all sources have told, or some of them when the time is over.
-async fn by_name(
+/// What all sources have told, or some of them when the time is over; else what is to be said of all of them.
+async fn searched(
     directory: &Directory,
     text: &str,
     folded: &str,
+    number: Option<&Arc<Question>>,
     until: Instant,
-) -> (Vec<Arc<Known>>, Vec<SourceReport>) {
-    let Some(mut waiting) = directory.waiting(text, folded) else {
+) -> Result<Vec<Part>, SourceState> {
+    let Some(mut waiting) = directory.waiting(text, folded, number) else {
         let words = TOO_MANY.to_owned();
-        return (
-            Vec::new(),
-            directory.all_say(&SourceState::Failed { words }),
-        );
+        return Err(SourceState::Failed { words });
     };
-    let parts = waiting.parts;
-    let all = waiting.ended.wait_for(|ended| *ended >= parts);
+    let questions = waiting.questions;
+    let all = waiting.ended.wait_for(|ended| *ended >= questions);
     timeout_at(until, all).await.ok();
-    let found = directory.shared.state().searches.found(folded);
+    let state = directory.shared.state();
+    let search = state.searches.by_text.get(folded);
     // It went away with the sources, which were replaced: whoever asks again searches in the new ones.
-    found.unwrap_or_else(|| (Vec::new(), directory.all_say(&SourceState::Asking)))
+    search
+        .map(|search| search.parts.clone())
+        .ok_or(SourceState::Asking)
 }
 
 impl Directory {
     /// Joins the search for a text, which begins if it does not run. `None`: there are too many.
-    fn waiting(&self, text: &str, folded: &str) -> Option<Waiting> {
+    fn waiting(&self, text: &str, folded: &str, number: Option<&Arc<Question>>) -> Option<Waiting> {
         let now = Instant::now();
+        // Somebody who types has many numbers on the way to his own: a CRM is troubled with whole ones alone.
+        let is_whole =
+            number.is_some_and(|asked| asked.number.is_valid() && !self.is_inside(&asked.number));
         let mut state = self.shared.state();
         if let Some(search) = state.searches.running(folded, now) {
             return Some(search.wait());
@@ -145,7 +179,13 @@ impl Directory {
         let sources: Vec<_> = state
             .slots
             .iter()
-            .map(|slot| (slot.source.clone(), slot.finds.clone()))
+            .map(|slot| Searched {
+                source: slot.source.clone(),
+                turns: slot.finds.clone(),
+                number: number
+                    .filter(|_| is_whole || slot.source.is_local())
+                    .cloned(),
+            })
             .collect();
         let mut search = Search::new(id, &sources);
         let waiting = search.wait();
@@ -162,7 +202,7 @@ impl Directory {
         Some(waiting)
     }
 
-    fn all_say(&self, state: &SourceState) -> Vec<SourceReport> {
+    fn all_say(&self, state: &SourceState) -> Found {
         let report = |source: &Arc<dyn Source>| SourceReport {
             source: Origin::of(source.as_ref()).title(),
             state: state.clone(),
@@ -170,13 +210,33 @@ impl Directory {
             cached: false,
         };
         let sources = self.sources();
-        sources.iter().map(|(_, source)| report(source)).collect()
+        Found {
+            people: Vec::new(),
+            sources: sources.iter().map(|(_, source)| report(source)).collect(),
+        }
+    }
+
+    /// Who has the number, so far; whoever was chosen for it before alone.
+    fn at_number(&self, question: &Question, parts: &[Part]) -> Vec<Person> {
+        let chosen = self.remembered_for(question).map(|chosen| {
+            let standing = standing(&chosen, parts);
+            (chosen, standing)
+        });
+        let found = parts.iter().flat_map(|part| part.by_number.people());
+        let candidates = merge::at_a_number(found.cloned());
+        match choosing::decide(candidates, chosen, &[], false).people {
+            People::Asking | People::Nobody => Vec::new(),
+            People::One { person } => vec![person],
+            People::Several { people } => people,
+        }
     }
 
     /// Whoever was found can be chosen.
-    fn remember(&self, people: &[Arc<Known>]) {
+    fn remember(&self, parts: &[Part]) {
+        let by_number = parts.iter().flat_map(|part| part.by_number.people());
+        let by_number = by_number.map(|verified| &verified.known);
         let mut state = self.shared.state();
-        for known in people {
+        for known in parts.iter().flat_map(Part::people).chain(by_number) {
             let record = &known.person.record;
             if !record.id.is_empty() {
                 state.known.insert(record.clone(), known.clone());
@@ -203,20 +263,18 @@ impl Searches {
             self.by_text.remove(&text);
         }
     }
-
-    fn found(&self, folded: &str) -> Option<(Vec<Arc<Known>>, Vec<SourceReport>)> {
-        let search = self.by_text.get(folded)?;
-        let people = search.parts.iter().flat_map(Part::people).cloned();
-        let reports = search.parts.iter().map(Part::report);
-        Some((people.collect(), reports.collect()))
-    }
 }
 
 impl Search {
-    fn new(id: u64, sources: &[(Arc<dyn Source>, Arc<Semaphore>)]) -> Self {
-        let part = |(source, _): &(Arc<dyn Source>, _)| Part {
-            title: Origin::of(source.as_ref()).title(),
-            said: None,
+    fn new(id: u64, sources: &[Searched]) -> Self {
+        let part = |searched: &Searched| Part {
+            id: searched.source.id().to_owned(),
+            title: Origin::of(searched.source.as_ref()).title(),
+            by_name: None,
+            by_number: match searched.number {
+                Some(_) => ByNumber::Asked(None),
+                None => ByNumber::NotAsked,
+            },
         };
         Self {
             id,
@@ -233,7 +291,7 @@ impl Search {
         Waiting {
             count: self.waiting.clone(),
             ended: self.ended.subscribe(),
-            parts: self.parts.len(),
+            questions: self.parts.iter().map(Part::questions).sum(),
         }
     }
 
@@ -261,31 +319,88 @@ impl Drop for Waiting {
 }
 
 impl Part {
-    fn people(&self) -> &[Arc<Known>] {
-        match &self.said {
-            Some((Ok(people), _)) => people,
-            Some((Err(_), _)) | None => &[],
+    fn questions(&self) -> usize {
+        match self.by_number {
+            ByNumber::NotAsked => 1,
+            ByNumber::Asked(_) => 2,
         }
     }
 
+    fn tell(&mut self, by: &By, said: Said, took: Duration) {
+        match by {
+            By::Name(_) => self.by_name = Some((said, took)),
+            By::Number(_) => self.by_number = ByNumber::Asked(Some((said, took))),
+        }
+    }
+
+    /// By name.
+    fn people(&self) -> impl Iterator<Item = &Arc<Known>> {
+        people_of(self.by_name.as_ref())
+            .iter()
+            .map(|verified| &verified.known)
+    }
+
     fn report(&self) -> SourceReport {
-        let state = match &self.said {
-            None => SourceState::Asking,
-            Some((Ok(people), _)) if people.is_empty() => SourceState::Nobody,
-            Some((Ok(people), _)) => SourceState::Found {
-                people: people.len() as u32,
-            },
-            Some((Err(words), _)) => SourceState::Failed {
-                words: words.clone(),
-            },
+        let own = state_of(self.by_name.as_ref());
+        let took = self.by_name.as_ref().map(|(_, took)| *took);
+        let (state, took) = match &self.by_number {
+            ByNumber::NotAsked => (own, took),
+            ByNumber::Asked(said) => {
+                let other = state_of(said.as_ref());
+                let is_news = own == SourceState::Nobody || other == SourceState::Asking;
+                let slower = took.max(said.as_ref().map(|(_, took)| *took));
+                (if is_news { other } else { own }, slower)
+            }
         };
-        let took = self.said.as_ref().map(|(_, took)| took.as_millis());
         SourceReport {
             source: self.title.clone(),
+            took_ms: took
+                .filter(|_| state != SourceState::Asking)
+                .map(|took| u32::try_from(took.as_millis()).unwrap_or(u32::MAX)),
             state,
-            took_ms: took.map(|took| u32::try_from(took).unwrap_or(u32::MAX)),
             cached: false,
         }
+    }
+}
+
+impl ByNumber {
+    fn people(&self) -> &[Verified] {
+        match self {
+            Self::NotAsked => &[],
+            Self::Asked(said) => people_of(said.as_ref()),
+        }
+    }
+}
+
+fn people_of(said: Option<&(Said, Duration)>) -> &[Verified] {
+    match said {
+        Some((Ok(people), _)) => people,
+        Some((Err(_), _)) | None => &[],
+    }
+}
+
+fn state_of(said: Option<&(Said, Duration)>) -> SourceState {
+    match said {
+        None => SourceState::Asking,
+        Some((Ok(people), _)) if people.is_empty() => SourceState::Nobody,
+        Some((Ok(people), _)) => SourceState::Found {
+            people: people.len() as u32,
+        },
+        Some((Err(words), _)) => SourceState::Failed {
+            words: words.clone(),
+        },
+    }
+}
+
+/// Of somebody who was chosen for the number and is not among its people. Nobody is asked for him while somebody types:
+/// he is shown as he was known last.
+fn standing(chosen: &Chosen, parts: &[Part]) -> Standing {
+    let entry = &chosen.entry;
+    let part = parts.iter().find(|part| part.id == entry.record.source);
+    match part.map(|part| &part.by_number) {
+        None | Some(ByNumber::NotAsked) => Standing::Gone,
+        Some(ByNumber::Asked(Some((Ok(_), _)))) if !entry.attached => Standing::Gone,
+        Some(ByNumber::Asked(_)) => Standing::Away,
     }
 }
 
@@ -299,13 +414,18 @@ struct Driving {
 }
 
 impl Driving {
-    async fn run(mut self, sources: Vec<(Arc<dyn Source>, Arc<Semaphore>)>) {
+    async fn run(mut self, sources: Vec<Searched>) {
         let mut tasks = JoinSet::new();
         let mut places = HashMap::new();
         let started = Instant::now();
-        for (place, (source, turns)) in sources.into_iter().enumerate() {
-            let task = tasks.spawn(search(source, turns, self.text.clone()));
-            places.insert(task.id(), place);
+        for (place, searched) in sources.into_iter().enumerate() {
+            let by_name = Some(By::Name(self.text.clone()));
+            let by_number = searched.number.map(By::Number);
+            for by in by_name.into_iter().chain(by_number) {
+                let (source, turns) = (searched.source.clone(), searched.turns.clone());
+                let task = tasks.spawn(search(source, turns, by.clone()));
+                places.insert(task.id(), (place, by));
+            }
         }
         loop {
             let ended = tokio::select! {
@@ -317,16 +437,16 @@ impl Driving {
                 Some(Ok((task, said))) => (task, said),
                 Some(Err(panic)) => (panic.id(), Err(BROKEN.to_owned())),
             };
-            if let Some(place) = places.get(&task) {
-                self.tell(*place, said, started.elapsed());
+            if let Some((place, by)) = places.get(&task) {
+                self.tell(*place, by, said, started.elapsed());
             }
         }
     }
 
-    fn tell(&self, place: usize, said: Said, took: Duration) {
+    fn tell(&self, place: usize, by: &By, said: Said, took: Duration) {
         self.with(|search| {
             if let Some(part) = search.parts.get_mut(place) {
-                part.said = Some((said, took));
+                part.tell(by, said, took);
             }
             search.ended.send_modify(|ended| *ended += 1);
         });
@@ -365,11 +485,14 @@ impl Driving {
     }
 }
 
-async fn search(source: Arc<dyn Source>, turns: Arc<Semaphore>, text: String) -> Said {
+async fn search(source: Arc<dyn Source>, turns: Arc<Semaphore>, by: By) -> Said {
     let patience = source.deadline() * LATE;
     let asked = async {
         let _turn = turns.acquire().await;
-        source.find(&text, MAX_PEOPLE).await
+        match &by {
+            By::Name(text) => source.find(text, MAX_PEOPLE).await,
+            By::Number(question) => source.look_up(question).await,
+        }
     };
     let answered = timeout(patience, asked).await.unwrap_or_else(|_| {
         Err(SourceError {
@@ -379,10 +502,14 @@ async fn search(source: Arc<dyn Source>, turns: Arc<Semaphore>, text: String) ->
     });
     let people = answered.map_err(|error| admit::words(&error))?;
     let origin = Origin::of(source.as_ref());
-    let people = people.into_iter().take(MAX_PEOPLE);
-    Ok(people
-        .map(|person| Arc::new(origin.known(person)))
-        .collect())
+    if let By::Number(question) = &by {
+        return Ok(origin.verified(&question.number, people).0.to_vec());
+    }
+    let sure = |person| Verified {
+        known: Arc::new(origin.known(person)),
+        likely: false,
+    };
+    Ok(people.into_iter().take(MAX_PEOPLE).map(sure).collect())
 }
 
 /// Ends when nobody has waited for a while.
@@ -423,39 +550,15 @@ fn ranked(people: Vec<Arc<Known>>, folded: &str) -> Vec<Person> {
     ranked.into_iter().map(|(_, person)| person).collect()
 }
 
-impl From<super::Who> for Found {
-    fn from(who: super::Who) -> Self {
-        let people = match who.people {
-            People::Asking | People::Nobody => Vec::new(),
-            People::One { person } => vec![person],
-            People::Several { people } => people,
-        };
-        Self {
-            people,
-            sources: who.sources,
-        }
-    }
-}
-
 impl Found {
     /// Those who have the very number come before those whose name has it in it.
-    fn put_in_front(&mut self, by_number: Self) {
+    fn put_in_front(&mut self, by_number: Vec<Person>) {
         let is_new = |person: &Person| {
             let is_same =
                 |other: &Person| other.record == person.record && other.name == person.name;
-            !by_number.people.iter().any(is_same)
+            !by_number.iter().any(is_same)
         };
-        let others: Vec<Person> = self
-            .people
-            .drain(..)
-            .filter(|person| is_new(person))
-            .collect();
-        self.people = by_number.people;
-        self.people.extend(others);
-        for (own, other) in self.sources.iter_mut().zip(by_number.sources) {
-            if matches!(own.state, SourceState::Nobody) || other.state == SourceState::Asking {
-                *own = other;
-            }
-        }
+        self.people.retain(is_new);
+        self.people.splice(0..0, by_number);
     }
 }

@@ -1,7 +1,7 @@
 //! The line to the directory: opened when it is needed, kept while it works, opened again when it broke.
 
 use super::{LdapConfig, error};
-use crate::{SourceError, tls};
+use crate::{SourceError, SourceErrorKind, tls};
 use ldap3::adapters::{Adapter, EntriesOnly};
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, SearchEntry, SearchOptions};
 use reqwest::Url;
@@ -16,6 +16,8 @@ use tracing::debug;
 const AT_ONCE: usize = 4;
 /// Firewalls forget lines on which nobody speaks, and tell nobody.
 const IDLE: Duration = Duration::from_secs(120);
+/// Directories lock an account that was refused some times within half an hour, and others work with it too.
+const REFUSED: Duration = Duration::from_secs(600);
 
 /// Where the directory listens, and how.
 #[derive(Clone, Debug)]
@@ -80,6 +82,8 @@ pub(super) struct Line {
     address: Address,
     /// Held for a moment and never while waiting.
     kept: Mutex<Option<Kept>>,
+    /// When and why the account was not taken; held for a moment.
+    refused: Mutex<Option<(Instant, SourceError)>>,
     opening: Semaphore,
     asking: Semaphore,
 }
@@ -107,6 +111,7 @@ impl Line {
             config: config.clone(),
             address,
             kept: Mutex::new(None),
+            refused: Mutex::new(None),
             opening: Semaphore::new(1),
             asking: Semaphore::new(AT_ONCE),
         })
@@ -197,6 +202,9 @@ impl Line {
         if let Some(kept) = self.kept() {
             return Ok(kept);
         }
+        if let Some(refused) = self.refused() {
+            return Err(refused);
+        }
         let line = self.open().await?;
         *self.lock() = Some(Kept {
             ldap: line.clone(),
@@ -229,7 +237,26 @@ impl Line {
             .map_err(|failed| self.explain(failed))?;
         match said.rc {
             error::SUCCESS => Ok(line),
-            code => Err(error::of_bind(&self.address, config, code, &said.text)),
+            code => {
+                let refused = error::of_bind(&self.address, config, code, &said.text);
+                self.remember(&refused);
+                Err(refused)
+            }
+        }
+    }
+
+    /// An account that was not taken is not tried with each question; settings that are changed make another line.
+    fn refused(&self) -> Option<SourceError> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, error) = refused.as_ref()?;
+        (at.elapsed() < REFUSED).then(|| error.clone())
+    }
+
+    fn remember(&self, refused: &SourceError) {
+        if refused.kind == SourceErrorKind::Login {
+            let at = Instant::now();
+            let mut place = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+            *place = Some((at, refused.clone()));
         }
     }
 
@@ -276,9 +303,57 @@ impl Line {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "helpers of tests")]
 mod tests {
     use super::*;
     use phone_number::{DialPlan, Region};
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+    #[tokio::test]
+    async fn a_refused_password_is_not_tried_with_every_question() {
+        let (url, binds) = refusing();
+        let line = Line::new(&config(&url)).unwrap();
+        for _ in 0..5 {
+            let refused = line.search("(cn=*)", 1).await.map(drop).unwrap_err();
+            assert_eq!(refused.kind, SourceErrorKind::Login, "{refused}");
+        }
+        assert_eq!(binds.load(SeqCst), 1);
+        // Settings that are saved anew are tried at once.
+        let anew = Line::new(&config(&url)).unwrap();
+        assert!(anew.search("(cn=*)", 1).await.is_err());
+        assert_eq!(binds.load(SeqCst), 2);
+        // After a while somebody may have mended the account there.
+        tokio::time::pause();
+        tokio::time::advance(REFUSED).await;
+        tokio::time::resume();
+        assert!(line.search("(cn=*)", 1).await.is_err());
+        assert_eq!(binds.load(SeqCst), 3);
+    }
+
+    /// A directory that refuses every account, and how often it did.
+    fn refusing() -> (String, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let binds = Arc::new(AtomicUsize::new(0));
+        let count = binds.clone();
+        std::thread::spawn(move || {
+            for line in listener.incoming() {
+                let mut line = line.unwrap();
+                let mut asked = [0; 512];
+                if line.read(&mut asked).unwrap_or_default() > 4 {
+                    count.fetch_add(1, SeqCst);
+                    // BindResponse (RFC 4511) to the message of this id: invalidCredentials (49), without words.
+                    let answer = [48, 12, 2, 1, asked[4], 97, 7, 10, 1, 49, 4, 0, 4, 0];
+                    line.write_all(&answer).unwrap();
+                    line.read(&mut asked).unwrap_or_default();
+                }
+            }
+        });
+        (format!("ldap://127.0.0.1:{port}"), binds)
+    }
 
     #[test]
     fn passwords_do_not_leave_this_machine_in_the_clear() {

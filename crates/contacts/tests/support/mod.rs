@@ -151,6 +151,7 @@ struct State {
     records: bool,
     panics: bool,
     by_line: bool,
+    by_extension: bool,
 }
 
 impl Fake {
@@ -215,6 +216,10 @@ impl Fake {
 
     pub(crate) fn by_line(self: Arc<Self>) -> Arc<Self> {
         self.with(|state| state.by_line = true)
+    }
+
+    pub(crate) fn by_extension(self: Arc<Self>) -> Arc<Self> {
+        self.with(|state| state.by_extension = true)
     }
 
     pub(crate) fn schemes_are(self: Arc<Self>, schemes: &[&str]) -> Arc<Self> {
@@ -340,6 +345,10 @@ impl Source for Fake {
 
     fn depends_on_line(&self) -> bool {
         self.get().by_line
+    }
+
+    fn depends_on_extension(&self) -> bool {
+        self.get().by_extension
     }
 
     fn deadline(&self) -> Duration {
