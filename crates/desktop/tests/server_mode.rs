@@ -236,9 +236,9 @@ fn after_a_wrong_person_those_are_shown_whom_the_server_names() {
         let value = value.map(|call| Call { people, ..call });
         vec![Fact::Call { key, value }]
     };
-    let person = |name: &str| wire::Person {
+    let person = |name: &str| Person {
         name: name.into(),
-        ..wire::Person::default()
+        ..Person::default()
     };
     let one = People::One {
         person: person("Vera"),
