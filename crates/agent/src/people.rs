@@ -219,10 +219,11 @@ impl People {
         self.ask();
         let connected = self.kept.iter().map(|(kept, _)| self.connector(kept));
         let connected = ConnectorNews::Connected(connected.collect());
-        let words = self.book.as_ref().map(|book| {
+        let words = self.book.as_ref().and_then(|book| {
             let watched = book.source.state();
-            let trouble = watched.trouble.clone();
-            trouble.unwrap_or_else(|| watched.report.to_string())
+            // A file that is still being read does not hold nobody.
+            let report = || watched.is_settled.then(|| watched.report.to_string());
+            watched.trouble.clone().or_else(report)
         });
         let words = words.unwrap_or_default();
         vec![Input::Contacts { words }, Input::Connectors(connected)]

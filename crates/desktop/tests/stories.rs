@@ -262,6 +262,21 @@ fn windows_killed_while_it_rings_come_back_with_everything() {
 }
 
 #[test]
+fn windows_that_die_twice_while_it_rings_leave_a_notification_each_time() {
+    let mut desk = Desk::connected();
+    desk.input(Input::WindowsConnected(ClientId(9)));
+    desk.call(&ringing("Ada"));
+    desk.input(Input::WindowsGone);
+    desk.input(Input::WindowsConnected(ClientId(10)));
+    desk.told();
+    desk.input(Input::WindowsGone);
+    assert_snapshot!(desk.told(), @"
+    notify Ada is calling | +7 916 123-45-67
+    windows Running
+    ");
+}
+
+#[test]
 fn a_colleague_answers_and_the_card_says_who_then_goes() {
     let mut desk = Desk::connected();
     let call = ringing("Ada");

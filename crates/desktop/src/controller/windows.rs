@@ -142,6 +142,8 @@ impl<S: Shell> Controller<S> {
         self.windows.unpainted.clear();
         if !self.state.cards.is_empty() || !self.windows.open.is_empty() || self.keeps_always() {
             for call in self.ringing_cards() {
+                // One that is out already may have been put away meanwhile.
+                self.rung.remove(&call);
                 self.notify_ring(&call, now);
             }
             self.need_windows();
