@@ -6,7 +6,7 @@ use crate::{
     hub::{Ask, CallAtHand, HubHandle, PeopleWish, Person, What},
     journal::{Audit, AuditTarget, call_person},
 };
-use contacts::{Link, Question, Unlink};
+use contacts::{Directory, Link, Question, Unlink};
 use phone_number::{DialPlan, PhoneNumber};
 use std::{
     collections::{HashMap, VecDeque},
@@ -179,6 +179,9 @@ async fn link(
     link_call(callers, by, &call, record, remember).await
 }
 
+const NOT_CONNECTED: &str =
+    "The contact source of this person is not connected now; nothing was linked.";
+
 /// The running call and its line in the log have this person.
 async fn link_call(
     callers: &Callers,
@@ -188,6 +191,10 @@ async fn link_call(
     remember: Remember,
 ) -> Result<(), Failure> {
     let number = call.number.clone().ok_or_else(withheld)?;
+    // The directory would say nothing of it, and the log would lose whom it has.
+    if !callers.is_asked(&record.source) {
+        return Err(super::refused(NOT_CONNECTED));
+    }
     let directory = callers.directory();
     let linked = directory.link(Link {
         number: number.clone(),
@@ -202,10 +209,13 @@ async fn link_call(
         Some(person) => Some(person),
         None => asked_again(callers, call, number).await,
     };
-    let person = person.as_ref().map(call_person);
+    // Whom nobody knows in time is written down at the end of the call, or stays as he is.
+    let Some(person) = person.as_ref().map(call_person) else {
+        return Ok(());
+    };
     // One that began a moment ago may not be in the log yet; at its end it is written with its person.
     let id = store::CallId::from(call.id.as_str());
-    let kept = callers.inner.store.set_call_person(&id, person.as_ref());
+    let kept = callers.inner.store.set_call_person(&id, Some(&person));
     kept.await.map(drop).map_err(|error| broken(&error))
 }
 
@@ -287,7 +297,7 @@ async fn create(
         Err(Failure::new(ErrorCode::Unknown, words))
     })?;
     let directory = callers.directory();
-    let person = directory.learn(source, made).ok_or_else(super::no_such)?;
+    let person = learnt(directory, source, made);
     directory.forget_number(&number);
     if let Some(call) = &call
         && call.number.is_some()
@@ -299,6 +309,20 @@ async fn create(
         }
     }
     Ok(person)
+}
+
+/// A source that is being changed at this moment has made him all the same: to say that it failed would make a second.
+fn learnt(directory: &Directory, source: &str, made: contacts::Person) -> wire::Person {
+    let told = wire::Person {
+        name: made.name.clone(),
+        source: source.to_owned(),
+        record: Record {
+            source: source.to_owned(),
+            ..made.record.clone()
+        },
+        ..wire::Person::default()
+    };
+    directory.learn(source, made).unwrap_or(told)
 }
 
 /// The number in a form that is filled in for no call.
