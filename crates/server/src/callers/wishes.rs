@@ -4,7 +4,7 @@ use super::Callers;
 use crate::{
     clock,
     hub::{Ask, CallAtHand, HubHandle, PeopleWish, Person, What},
-    journal::{Audit, AuditTarget, call_person},
+    journal::{Audit, AuditTarget, call_person, without_digits},
 };
 use contacts::{Directory, Link, Question, Unlink};
 use phone_number::{DialPlan, PhoneNumber};
@@ -76,7 +76,7 @@ async fn grant(callers: &Callers, once: &Once, wish: PeopleWish) -> (crate::hub:
     };
     let answer = match wish.what {
         What::WhoIs(question) => Ok(who_is(callers, question).await),
-        What::Find(text) => Ok(find(callers, &text, wish.sees_numbers).await),
+        What::Find(text) => Ok(find(callers, &text).await),
         What::Link {
             call,
             record,
@@ -115,7 +115,12 @@ async fn grant(callers: &Callers, once: &Once, wish: PeopleWish) -> (crate::hub:
             made.map(|person| Answer::Created { person })
         }
     };
-    (wish.asker, answer.unwrap_or_else(Answer::Failed))
+    let answer = answer.unwrap_or_else(Answer::Failed);
+    let answer = match wish.sees_numbers {
+        true => answer,
+        false => without_numbers(answer),
+    };
+    (wish.asker, answer)
 }
 
 impl By {
@@ -156,12 +161,34 @@ async fn who_is(callers: &Callers, question: Option<Question>) -> Answer {
     Answer::People { people }
 }
 
-async fn find(callers: &Callers, text: &str, sees_numbers: bool) -> Answer {
-    let mut found = callers.directory().find(text, FOUND, FIND).await;
-    if !sees_numbers {
-        let numbers = found.people.iter_mut().flat_map(|one| &mut one.numbers);
+/// For whoever may not see all digits: a source may know somebody by his number alone.
+fn without_numbers(mut answer: Answer) -> Answer {
+    let people = match &mut answer {
+        Answer::Found { people, .. } => people.iter_mut().collect(),
+        Answer::People { people } => match people {
+            wire::People::One { person } => vec![person],
+            wire::People::Several { people } => people.iter_mut().collect(),
+            wire::People::Asking | wire::People::Nobody => Vec::new(),
+        },
+        Answer::Created { person } => vec![person],
+        Answer::Done | Answer::Explained(_) | Answer::Forms { .. } | Answer::Failed(_) => {
+            Vec::new()
+        }
+    };
+    for person in people {
+        let numbers = person.numbers.iter_mut();
         numbers.for_each(|number| *number = phone_number::masked(number));
+        let facts = person.facts.iter_mut().map(|fact| &mut fact.value);
+        let texts = [&mut person.name].into_iter().chain(&mut person.company);
+        for text in texts.chain(&mut person.note).chain(facts) {
+            *text = without_digits(std::mem::take(text));
+        }
     }
+    answer
+}
+
+async fn find(callers: &Callers, text: &str) -> Answer {
+    let found = callers.directory().find(text, FOUND, FIND).await;
     Answer::Found {
         people: found.people,
         sources: found.sources,
@@ -431,5 +458,64 @@ fn broken(error: &store::StoreError) -> Failure {
             ErrorCode::Internal,
             format!("The server's store does not answer: {error}. Tell your administrator."),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_may_not_see_numbers_reads_none_as_a_name() {
+        let person = |name: &str| wire::Person {
+            name: name.into(),
+            company: Some("+7 906 219-50-47".into()),
+            numbers: vec!["+79062195047".into()],
+            ..wire::Person::default()
+        };
+        let all = [
+            Answer::Created {
+                person: person("+79062195047"),
+            },
+            Answer::Found {
+                people: vec![person("8 (906) 219-50-47")],
+                sources: Vec::new(),
+            },
+            Answer::People {
+                people: wire::People::One {
+                    person: person("+7 906 219 50 47"),
+                },
+            },
+        ];
+        for answer in all {
+            let told = format!("{:?}", without_numbers(answer));
+            let digits = told
+                .chars()
+                .filter(char::is_ascii_digit)
+                .collect::<String>();
+            assert!(!digits.contains("219"), "{told}");
+        }
+        let person = without_numbers(Answer::Created {
+            person: person("Vera Orlova 2"),
+        });
+        assert!(format!("{person:?}").contains("Vera Orlova 2"));
+    }
+
+    #[tokio::test]
+    async fn who_was_made_by_a_source_that_has_gone_meanwhile_was_made() {
+        let plan = DialPlan::new(phone_number::Region::GB);
+        let directory = Directory::new(contacts::directory::Settings::new(plan));
+        let made = contacts::Person {
+            name: "Nina Neu".into(),
+            record: Record {
+                id: "900".into(),
+                ..Record::default()
+            },
+            ..contacts::Person::default()
+        };
+        let person = learnt(&directory, "crm", made);
+        assert_eq!(person.name, "Nina Neu");
+        assert_eq!(person.record.id, "900");
+        assert_eq!(person.record.source, "crm");
     }
 }
