@@ -13,12 +13,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use store::CallRecord;
 use tokio::{
     sync::{OnceCell, Semaphore, mpsc},
     time::{Instant, timeout},
 };
-use wire::{Answer, ErrorCode, Failure, Record, Remember, Role};
+use wire::{Answer, ErrorCode, Failure, Record, Remember};
 
 /// Wishes that may wait.
 pub(crate) const WISHES: usize = 1_024;
@@ -59,6 +58,8 @@ struct By {
     person: Arc<Person>,
     address: Arc<str>,
     plan: DialPlan,
+    /// He reads the log of others, of all or of his groups.
+    sees_log: bool,
 }
 
 /// What a call is to the callers.
@@ -73,6 +74,7 @@ async fn grant(callers: &Callers, once: &Once, wish: PeopleWish) -> (crate::hub:
         person: wish.person,
         address: wish.address,
         plan: wish.plan,
+        sees_log: wish.sees_log,
     };
     let answer = match wish.what {
         What::WhoIs(question) => Ok(who_is(callers, question).await),
@@ -382,7 +384,14 @@ async fn look_at(callers: &Callers, by: &By, call: CallAtHand) -> Result<Call, F
         .call(&id)
         .await
         .map_err(|error| broken(&error))?;
-    let record = record.filter(|record| is_his(&by.person, record));
+    let near = near(callers, by).await?;
+    let record = record.filter(|record| {
+        let phones = record
+            .legs
+            .iter()
+            .filter_map(|leg| leg.extension.as_deref());
+        is_his(by, &near, &record.pbx, phones)
+    });
     // The same words whether it exists or not.
     let record = record.ok_or_else(|| {
         let words = "There is no such call of yours.";
@@ -398,17 +407,36 @@ async fn look_at(callers: &Callers, by: &By, call: CallAtHand) -> Result<Call, F
     })
 }
 
-/// His own phone was in it; supervisors correct the log of all whose calls they see.
-fn is_his(person: &Person, record: &CallRecord) -> bool {
+/// Phone system and extension of those whose calls he sees besides his own.
+async fn near(callers: &Callers, by: &By) -> Result<Vec<(String, String)>, Failure> {
+    let groups = &by.person.policy.see_groups;
+    if !by.sees_log || groups.is_empty() {
+        return Ok(Vec::new());
+    }
+    let users = callers.inner.store.users().await;
+    let users = users.map_err(|error| broken(&error))?.into_iter();
+    let near = users.filter(|user| user.groups.iter().any(|group| groups.contains(group)));
+    Ok(near
+        .filter_map(|user| Some((user.pbx, user.extension?)))
+        .collect())
+}
+
+/// His own phone was in it, or the phone of somebody whose calls the log shows him.
+fn is_his<'a>(
+    by: &By,
+    near: &[(String, String)],
+    pbx: &str,
+    mut phones: impl Iterator<Item = &'a str>,
+) -> bool {
+    let person = &by.person;
     let own = person.extension.as_deref();
-    let is_here = person.pbx.is_empty() || person.pbx == record.pbx;
-    let was_in_it = record
-        .legs
-        .iter()
-        .any(|leg| own.is_some() && leg.extension.as_deref() == own);
-    let sees_all = person.role >= Role::Supervisor
-        && person.policy.see_groups.is_empty()
-        && person.policy.see_calls != Some(false);
+    let is_here = person.pbx.is_empty() || person.pbx == pbx;
+    let sees_all = by.sees_log && person.policy.see_groups.is_empty();
+    let is_near = |extension: &str| {
+        let mut near = near.iter();
+        near.any(|(its, one)| its == pbx && one == extension)
+    };
+    let was_in_it = phones.any(|phone| own == Some(phone) || is_near(phone));
     (is_here && was_in_it) || sees_all
 }
 
@@ -499,6 +527,40 @@ mod tests {
             person: person("Vera Orlova 2"),
         });
         assert!(format!("{person:?}").contains("Vera Orlova 2"));
+    }
+
+    #[test]
+    fn whoever_sees_a_call_in_the_log_corrects_it_and_nobody_else() {
+        let by = |sees_log: bool, see_groups: &[&str]| By {
+            person: Arc::new(Person {
+                id: "1".into(),
+                login: "sue".into(),
+                name: String::new(),
+                role: wire::Role::Supervisor,
+                pbx: "main".into(),
+                extension: Some("100".into()),
+                channel: None,
+                groups: Vec::new(),
+                policy: wire::rest::Policy {
+                    see_groups: see_groups.iter().map(|group| (*group).into()).collect(),
+                    ..wire::rest::Policy::default()
+                },
+                disabled: false,
+            }),
+            address: "".into(),
+            plan: DialPlan::new(phone_number::Region::GB),
+            sees_log,
+        };
+        let near = [("main".to_owned(), "101".to_owned())];
+        let none = &near[..0];
+        let is_his = |by: &By, near: &[_], pbx, phone| is_his(by, near, pbx, [phone].into_iter());
+        assert!(is_his(&by(false, &[]), none, "main", "100"));
+        // The site hides calls from his role.
+        assert!(!is_his(&by(false, &[]), none, "main", "101"));
+        assert!(is_his(&by(true, &[]), none, "main", "102"));
+        assert!(is_his(&by(true, &["sales"]), &near, "main", "101"));
+        assert!(!is_his(&by(true, &["sales"]), &near, "main", "102"));
+        assert!(!is_his(&by(true, &["sales"]), &near, "other", "101"));
     }
 
     #[tokio::test]
