@@ -164,7 +164,7 @@ fn link_new(directory: &Directory, call: AboutCall, number: PhoneNumber, record:
 
 /// A source that is being changed at this moment has made him all the same: to say that it failed would make a second.
 fn learnt(directory: &Directory, source: &str, made: contacts::Person) -> wire::Person {
-    let told = || wire::Person {
+    let told = wire::Person {
         name: made.name.clone(),
         source: source.to_owned(),
         record: wire::Record {
@@ -173,8 +173,7 @@ fn learnt(directory: &Directory, source: &str, made: contacts::Person) -> wire::
         },
         ..wire::Person::default()
     };
-    let learnt = directory.learn(source, made.clone());
-    learnt.unwrap_or_else(told)
+    directory.learn(source, made).unwrap_or(told)
 }
 
 /// Where the source may have been asked, nobody knows what became of it: a second contact is worse than a look.
