@@ -6,14 +6,20 @@
 mod memory;
 mod secrets;
 mod sign_in;
+mod typed;
 mod vault;
 mod wishes;
 
 pub(crate) use wishes::{WISHES, serve};
 
-use self::{secrets::Secrets, sign_in::SigningIn, vault::ServerVault};
+use self::{
+    secrets::Secrets,
+    sign_in::SigningIn,
+    typed::{Meaning, TYPE_AGAIN},
+    vault::{ServerVault, Untouched},
+};
 use crate::config::{self, Config};
-use contacts::{BookSource, Directory, Source, SourceErrorKind, directory::Settings};
+use contacts::{BookSource, Directory, Source, SourceError, SourceErrorKind, directory::Settings};
 use crm::{InboundAnswer, InboundRequest};
 use futures_util::future::join_all;
 use phone_number::{DialPlan, PhoneNumber};
@@ -54,6 +60,8 @@ const TEST: Duration = Duration::from_secs(45);
 /// A CRM that asks for a call says who clicked within this.
 const INBOUND: Duration = Duration::from_secs(10);
 const NOT_READY: &str = "This contact source is not ready; its state says why.";
+/// What is said where a contact may have been made.
+const LOOK: &str = "Look whether it is there before you try again.";
 /// A source is made ready within this, unless something keeps it.
 const SETTLED: Duration = Duration::from_secs(5);
 
@@ -237,6 +245,13 @@ impl Callers {
         }
     }
 
+    /// Whether the directory asks this source now.
+    fn is_asked(&self, source: &str) -> bool {
+        let asked = self.inner.asked.lock();
+        let asked = asked.unwrap_or_else(PoisonError::into_inner);
+        asked.iter().any(|one| one.id() == source)
+    }
+
     // For administrators.
 
     /// What can be connected. Reads files.
@@ -285,14 +300,17 @@ impl Callers {
         by: &UserId,
     ) -> Result<Connector, Failure> {
         let _changing = self.inner.changing.lock().await;
-        self.may_change(id)?;
-        self.may_read(&change.file)?;
         let mut stored = self.stored().await.map_err(internal)?;
         let place = stored.iter().position(|one| one.id == id);
         if place.is_none() && stored.len() >= MOST {
             return Err(refused("There are too many contact sources already."));
         }
-        let settings = settings_as_typed(id, &change);
+        let (settings, meaning) = self.as_typed(id, &change).await?;
+        let old = place.and_then(|place| stored.get(place));
+        let is_elsewhere = meaning.is_elsewhere(old, &settings, &change.secrets);
+        if is_elsewhere && old.is_some() && meaning.lacks(&change.secrets) {
+            return Err(refused(TYPE_AGAIN));
+        }
         if let Some(place) = place {
             stored.remove(place);
         }
@@ -303,17 +321,26 @@ impl Callers {
         let place = wanted.or(place).unwrap_or(stored.len()).min(stored.len());
         stored.insert(place, settings);
         let has_secrets = !change.secrets.is_empty();
-        let secrets = change.secrets.into_iter().map(|(name, secret)| {
+        let before = self.inner.secrets.all(id);
+        let gone = before.keys().filter(|_| is_elsewhere);
+        let gone = gone.map(|name| (name.clone(), None));
+        let typed = change.secrets.into_iter().map(|(name, secret)| {
             let secret = Some(secret.0).filter(|secret| !secret.is_empty());
             (name, secret.map(SecretString::from))
         });
-        let secrets = secrets.collect();
-        self.change_secrets(id, move |kept, id| kept.change(id, Vec::into_iter(secrets)))
+        let changes: Vec<_> = gone.chain(typed).collect();
+        self.change_secrets(id, move |kept, id| kept.change(id, changes))
             .await?;
-        self.keep(&stored, by).await?;
+        if let Err(why) = self.keep(&stored, by).await {
+            self.change_secrets(id, move |kept, id| kept.replace(id, before))
+                .await?;
+            return Err(why);
+        }
+        let former = self.find(id);
         self.connect(stored);
         let one = self.find(id).ok_or_else(no_such)?;
-        if has_secrets {
+        // A new one has them; made twice, the first would use up a token that the second goes on with.
+        if has_secrets && former.is_some_and(|former| Arc::ptr_eq(&former, &one)) {
             one.kept.retry();
         }
         one.settle().await;
@@ -328,24 +355,30 @@ impl Callers {
     pub(crate) async fn remove(&self, id: &str, by: &UserId) -> Result<(), Failure> {
         let _changing = self.inner.changing.lock().await;
         self.may_change(id)?;
-        let mut stored = self.stored().await.map_err(internal)?;
-        let known = stored.len();
+        let before = self.stored().await.map_err(internal)?;
+        let mut stored = before.clone();
         stored.retain(|one| one.id != id);
-        if stored.len() == known {
+        if stored.len() == before.len() {
             return Err(no_such());
         }
         self.keep(&stored, by).await?;
+        // It ends first: what is still there would keep the tokens that it renews.
         self.connect(stored);
         let copies = self.inner.around.copies.clone();
-        self.change_secrets(id, move |secrets, id| {
-            let forgotten = copies.map_or(Ok(()), |at| sources::forget_copy(&at, id));
+        let forgotten = self.change_secrets(id, move |secrets, id| {
+            let copy = copies.map_or(Ok(()), |at| sources::forget_copy(&at, id));
             secrets.forget(id)?;
-            forgotten.map_err(|error| error.to_string())
-        })
-        .await
+            copy.map_err(|error| error.to_string())
+        });
+        if let Err(why) = forgotten.await {
+            self.keep(&before, by).await?;
+            self.connect(before);
+            return Err(why);
+        }
+        Ok(())
     }
 
-    /// Tries a source as typed; secrets that are left out are those that are stored.
+    /// Tries a source as typed; secrets that are left out are those that are stored, if they go where they went.
     ///
     /// # Errors
     /// [`Failure`]: there is no such source, or it is not changed here.
@@ -354,28 +387,41 @@ impl Callers {
         id: &str,
         change: Option<ConnectorChange>,
     ) -> Result<Vec<Finding>, Failure> {
-        let mut secrets = self.inner.vault.of(id);
-        let settings = match change {
-            None => self.find(id).ok_or_else(no_such)?.kept.settings().clone(),
-            Some(change) => {
-                self.may_change(id)?;
-                self.may_read(&change.file)?;
-                let typed = change.secrets.iter();
-                secrets.extend(typed.map(|(name, secret)| (name.clone(), secret.0.clone().into())));
-                settings_as_typed(id, &change)
-            }
+        let Some(change) = change else {
+            return Ok(self.find(id).ok_or_else(no_such)?.test(&self.inner).await);
         };
-        Ok(test(settings, secrets, self.inner.around.clone()).await)
+        let (settings, meaning) = self.as_typed(id, &change).await?;
+        let stored = self.stored().await.map_err(internal)?;
+        let old = stored.iter().find(|one| one.id == id);
+        let is_as_stored = old.is_some_and(|old| old.values == settings.values);
+        let is_elsewhere = meaning.is_elsewhere(old, &settings, &change.secrets);
+        if let Some(one) = self.find(id)
+            && is_as_stored
+            && !is_elsewhere
+            && change.secrets.is_empty()
+        {
+            return Ok(one.test(&self.inner).await);
+        }
+        if is_elsewhere && old.is_some() && meaning.lacks(&change.secrets) {
+            return Ok(vec![failed("settings", TYPE_AGAIN)]);
+        }
+        let (mut secrets, mut around) = (self.inner.vault.of(id), self.inner.around.clone());
+        if is_elsewhere {
+            secrets.clear();
+            around.vault = Arc::new(Untouched);
+        }
+        let typed = change.secrets.into_iter();
+        secrets.extend(typed.map(|(name, secret)| (name, secret.0.into())));
+        Ok(test(settings, secrets, around).await)
     }
 
     /// A finding for each that is switched on.
     pub(crate) async fn check(&self) -> Vec<Finding> {
         let connected = self.inner.connected().clone();
-        let settings = connected.iter().map(|one| one.kept.settings().clone());
-        let tests = settings.filter(|one| one.enabled).map(|settings| {
-            let (id, secrets) = (settings.id.clone(), self.inner.vault.of(&settings.id));
-            let around = self.inner.around.clone();
-            async move { named(&id, test(settings, secrets, around).await) }
+        let enabled = connected.iter().filter(|one| one.kept.settings().enabled);
+        let tests = enabled.map(|one| async move {
+            let id = &one.kept.settings().id;
+            named(id, one.test(&self.inner).await)
         });
         join_all(tests).await.into_iter().flatten().collect()
     }
@@ -397,14 +443,7 @@ impl Callers {
         let one = self.find(source).ok_or_else(no_such)?;
         let made = one.made().ok_or_else(|| refused(NOT_READY))?;
         let created = made.create(fields, number).await;
-        created.map_err(|error| match error.kind {
-            // It was asked, and nobody knows what became of it.
-            SourceErrorKind::TooSlow => Failure::new(ErrorCode::Unknown, error.words),
-            SourceErrorKind::Away
-            | SourceErrorKind::Login
-            | SourceErrorKind::Limited { .. }
-            | SourceErrorKind::Broken => Failure::new(ErrorCode::Refused, error.words),
-        })
+        created.map_err(|error| not_made(&error, is_filled_in(&made, fields, number)))
     }
 
     /// What a CRM asks that is set up to; `None`: nobody listens there.
@@ -452,6 +491,26 @@ impl Callers {
             self.inner.own.display()
         );
         Err(refused(&words))
+    }
+
+    /// What was typed, if it may be: the page reads files of their folder only.
+    async fn as_typed(
+        &self,
+        id: &str,
+        change: &ConnectorChange,
+    ) -> Result<(ConnectorSettings, Meaning), Failure> {
+        self.may_change(id)?;
+        self.may_read(&change.file)?;
+        let mut settings = settings_as_typed(id, change);
+        let own = self.inner.own.clone();
+        let placed = spawn_blocking(move || {
+            let meaning = Meaning::of(&settings.file);
+            let placed = meaning.place_files(&mut settings, &own);
+            placed.map_err(|why| meaning.sentence(why))?;
+            Ok((settings, meaning))
+        });
+        let placed = placed.await.map_err(|error| internal(error.to_string()))?;
+        placed.map_err(|words: String| refused(&words))
     }
 
     async fn change_secrets(
@@ -523,8 +582,45 @@ async fn test(
         }
         Err(error) => return vec![failed("settings", error.to_string())],
     };
+    try_out(&made).await
+}
+
+async fn try_out(made: &Made) -> Vec<Finding> {
     let tried = timeout(TEST, made.test()).await;
     tried.unwrap_or_else(|_| vec![failed("answer", "It did not come to an end in 45 s.")])
+}
+
+/// Where the source may have been asked, nobody knows what became of it: a second contact is worse than a look.
+fn not_made(error: &SourceError, was_asked: bool) -> Failure {
+    let is_refused = match error.kind {
+        SourceErrorKind::Login | SourceErrorKind::Limited { .. } => true,
+        SourceErrorKind::Broken => !was_asked || says_no(&error.words),
+        SourceErrorKind::Away | SourceErrorKind::TooSlow => false,
+    };
+    match is_refused {
+        true => Failure::new(ErrorCode::Refused, error.words.clone()),
+        false => Failure::new(
+            ErrorCode::Unknown,
+            format!("{}. {LOOK}", error.words.trim_end_matches('.')),
+        ),
+    }
+}
+
+/// Whether a source has refused what it was asked: “Odoo answered 400 Bad Request”. Only a time-out may still be done.
+fn says_no(words: &str) -> bool {
+    let status = words.split_once(" answered ").map(|(_, rest)| rest);
+    let status = status.and_then(|rest| rest.get(..3)?.parse::<u16>().ok());
+    status.is_some_and(|status| (400..500).contains(&status) && status != 408)
+}
+
+/// Without what must be filled in the source is not even asked.
+fn is_filled_in(made: &Made, fields: &BTreeMap<String, String>, number: &PhoneNumber) -> bool {
+    let is_there = |name: &str| fields.get(name).is_some_and(|text| !text.trim().is_empty());
+    let form = made.form(Some(number));
+    form.is_some_and(|form| {
+        let mut needed = form.fields.iter().filter(|field| field.required);
+        needed.all(|field| is_there(&field.name))
+    })
 }
 
 fn failed(what: &str, words: impl Into<String>) -> Finding {
@@ -548,6 +644,22 @@ impl Connected {
         let now = self.kept.now();
         let made = now.borrow().made.clone();
         made.filter(|_| self.kept.settings().enabled)
+    }
+
+    /// Tries it as it is. What runs is asked itself: another by the same secrets would use up a token that is good once.
+    async fn test(&self, inner: &Inner) -> Vec<Finding> {
+        let now = self.kept.now();
+        let is_read = now
+            .borrow()
+            .kind
+            .as_deref()
+            .is_some_and(|kind| kind.trouble.is_empty());
+        if let Some(made) = self.made().filter(|_| is_read) {
+            return try_out(&made).await;
+        }
+        let settings = self.kept.settings().clone();
+        let secrets = inner.vault.of(&settings.id);
+        test(settings, secrets, inner.around.clone()).await
     }
 
     fn title(&self) -> String {
@@ -663,3 +775,6 @@ fn internal(words: String) -> Failure {
     tracing::error!(error = %words, "contact sources");
     Failure::new(ErrorCode::Internal, words)
 }
+
+#[cfg(test)]
+mod tests;

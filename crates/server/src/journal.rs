@@ -11,7 +11,7 @@ mod tidy;
 
 pub(crate) use audit::{Audit, AuditTarget, write_audit};
 pub(crate) use live::{UNNAMED, name_calls, write_calls};
-pub(crate) use record::{call_person, entry, item};
+pub(crate) use record::{call_person, entry, item, without_digits};
 pub(crate) use records::{complete, source};
 pub(crate) use tidy::keep_tidy;
 

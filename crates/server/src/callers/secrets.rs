@@ -79,13 +79,31 @@ impl Secrets {
         Ok(())
     }
 
+    /// All of a connector, to be put back by [`replace`](Self::replace).
+    pub(crate) fn all(&self, connector: &str) -> BTreeMap<String, SecretString> {
+        self.kept().get(connector).cloned().unwrap_or_default()
+    }
+
+    /// These are all that a connector has from now on.
+    ///
+    /// # Errors
+    /// A sentence; then nothing has changed.
+    pub(crate) fn replace(
+        &self,
+        connector: &str,
+        its: BTreeMap<String, SecretString>,
+    ) -> Result<(), String> {
+        let gone = self.names(connector).into_iter().map(|name| (name, None));
+        let new = its.into_iter().map(|(name, secret)| (name, Some(secret)));
+        self.change(connector, gone.chain(new))
+    }
+
     /// Forgets all of a connector.
     ///
     /// # Errors
     /// A sentence; then nothing has changed.
     pub(crate) fn forget(&self, connector: &str) -> Result<(), String> {
-        let names = self.names(connector);
-        self.change(connector, names.into_iter().map(|name| (name, None)))
+        self.replace(connector, BTreeMap::new())
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -183,7 +201,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("secrets.json");
         let secrets = Secrets::open(path.clone()).expect("secrets");
-        secrets.forget("crm").expect("nothing to forget");
+        secrets
+            .replace("crm", BTreeMap::new())
+            .expect("nothing to forget");
         assert!(!path.exists());
         let typed = [
             ("password".to_owned(), secret("hush")),

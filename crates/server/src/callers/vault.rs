@@ -73,3 +73,29 @@ impl sources::Vault for ServerVault {
         Box::pin(pending())
     }
 }
+
+/// Secrets of what is only tried: whatever a strange address hands out never takes the place of what is stored.
+pub(super) struct Untouched;
+
+impl sources::Vault for Untouched {
+    fn load<'a>(
+        &'a self,
+        _: &'a str,
+        _: Vec<String>,
+    ) -> Boxed<'a, Result<BTreeMap<String, SecretString>, String>> {
+        Box::pin(ready(Ok(BTreeMap::new())))
+    }
+
+    fn save(&self, _: &str, _: &str, _: &SecretString) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn waiting(&self) -> String {
+        String::new()
+    }
+
+    /// It never fails.
+    fn again(&self) -> Boxed<'_, ()> {
+        Box::pin(pending())
+    }
+}

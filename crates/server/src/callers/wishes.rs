@@ -4,21 +4,20 @@ use super::Callers;
 use crate::{
     clock,
     hub::{Ask, CallAtHand, HubHandle, PeopleWish, Person, What},
-    journal::{Audit, AuditTarget, call_person},
+    journal::{Audit, AuditTarget, call_person, without_digits},
 };
-use contacts::{Link, Question, Unlink};
+use contacts::{Directory, Link, Question, Unlink};
 use phone_number::{DialPlan, PhoneNumber};
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use store::CallRecord;
 use tokio::{
     sync::{OnceCell, Semaphore, mpsc},
     time::{Instant, timeout},
 };
-use wire::{Answer, ErrorCode, Failure, Record, Remember, Role};
+use wire::{Answer, ErrorCode, Failure, Record, Remember};
 
 /// Wishes that may wait.
 pub(crate) const WISHES: usize = 1_024;
@@ -59,6 +58,8 @@ struct By {
     person: Arc<Person>,
     address: Arc<str>,
     plan: DialPlan,
+    /// He reads the log of others, of all or of his groups.
+    sees_log: bool,
 }
 
 /// What a call is to the callers.
@@ -73,10 +74,11 @@ async fn grant(callers: &Callers, once: &Once, wish: PeopleWish) -> (crate::hub:
         person: wish.person,
         address: wish.address,
         plan: wish.plan,
+        sees_log: wish.sees_log,
     };
     let answer = match wish.what {
         What::WhoIs(question) => Ok(who_is(callers, question).await),
-        What::Find(text) => Ok(find(callers, &text, wish.sees_numbers).await),
+        What::Find(text) => Ok(find(callers, &text).await),
         What::Link {
             call,
             record,
@@ -115,7 +117,12 @@ async fn grant(callers: &Callers, once: &Once, wish: PeopleWish) -> (crate::hub:
             made.map(|person| Answer::Created { person })
         }
     };
-    (wish.asker, answer.unwrap_or_else(Answer::Failed))
+    let answer = answer.unwrap_or_else(Answer::Failed);
+    let answer = match wish.sees_numbers {
+        true => answer,
+        false => without_numbers(answer),
+    };
+    (wish.asker, answer)
 }
 
 impl By {
@@ -156,12 +163,34 @@ async fn who_is(callers: &Callers, question: Option<Question>) -> Answer {
     Answer::People { people }
 }
 
-async fn find(callers: &Callers, text: &str, sees_numbers: bool) -> Answer {
-    let mut found = callers.directory().find(text, FOUND, FIND).await;
-    if !sees_numbers {
-        let numbers = found.people.iter_mut().flat_map(|one| &mut one.numbers);
+/// For whoever may not see all digits: a source may know somebody by his number alone.
+fn without_numbers(mut answer: Answer) -> Answer {
+    let people = match &mut answer {
+        Answer::Found { people, .. } => people.iter_mut().collect(),
+        Answer::People { people } => match people {
+            wire::People::One { person } => vec![person],
+            wire::People::Several { people } => people.iter_mut().collect(),
+            wire::People::Asking | wire::People::Nobody => Vec::new(),
+        },
+        Answer::Created { person } => vec![person],
+        Answer::Done | Answer::Explained(_) | Answer::Forms { .. } | Answer::Failed(_) => {
+            Vec::new()
+        }
+    };
+    for person in people {
+        let numbers = person.numbers.iter_mut();
         numbers.for_each(|number| *number = phone_number::masked(number));
+        let facts = person.facts.iter_mut().map(|fact| &mut fact.value);
+        let texts = [&mut person.name].into_iter().chain(&mut person.company);
+        for text in texts.chain(&mut person.note).chain(facts) {
+            *text = without_digits(std::mem::take(text));
+        }
     }
+    answer
+}
+
+async fn find(callers: &Callers, text: &str) -> Answer {
+    let found = callers.directory().find(text, FOUND, FIND).await;
     Answer::Found {
         people: found.people,
         sources: found.sources,
@@ -179,6 +208,9 @@ async fn link(
     link_call(callers, by, &call, record, remember).await
 }
 
+const NOT_CONNECTED: &str =
+    "The contact source of this person is not connected now; nothing was linked.";
+
 /// The running call and its line in the log have this person.
 async fn link_call(
     callers: &Callers,
@@ -188,6 +220,10 @@ async fn link_call(
     remember: Remember,
 ) -> Result<(), Failure> {
     let number = call.number.clone().ok_or_else(withheld)?;
+    // The directory would say nothing of it, and the log would lose whom it has.
+    if !callers.is_asked(&record.source) {
+        return Err(super::refused(NOT_CONNECTED));
+    }
     let directory = callers.directory();
     let linked = directory.link(Link {
         number: number.clone(),
@@ -202,10 +238,13 @@ async fn link_call(
         Some(person) => Some(person),
         None => asked_again(callers, call, number).await,
     };
-    let person = person.as_ref().map(call_person);
+    // Whom nobody knows in time is written down at the end of the call, or stays as he is.
+    let Some(person) = person.as_ref().map(call_person) else {
+        return Ok(());
+    };
     // One that began a moment ago may not be in the log yet; at its end it is written with its person.
     let id = store::CallId::from(call.id.as_str());
-    let kept = callers.inner.store.set_call_person(&id, person.as_ref());
+    let kept = callers.inner.store.set_call_person(&id, Some(&person));
     kept.await.map(drop).map_err(|error| broken(&error))
 }
 
@@ -287,7 +326,7 @@ async fn create(
         Err(Failure::new(ErrorCode::Unknown, words))
     })?;
     let directory = callers.directory();
-    let person = directory.learn(source, made).ok_or_else(super::no_such)?;
+    let person = learnt(directory, source, made);
     directory.forget_number(&number);
     if let Some(call) = &call
         && call.number.is_some()
@@ -299,6 +338,20 @@ async fn create(
         }
     }
     Ok(person)
+}
+
+/// A source that is being changed at this moment has made him all the same: to say that it failed would make a second.
+fn learnt(directory: &Directory, source: &str, made: contacts::Person) -> wire::Person {
+    let told = wire::Person {
+        name: made.name.clone(),
+        source: source.to_owned(),
+        record: Record {
+            source: source.to_owned(),
+            ..made.record.clone()
+        },
+        ..wire::Person::default()
+    };
+    directory.learn(source, made).unwrap_or(told)
 }
 
 /// The number in a form that is filled in for no call.
@@ -331,7 +384,14 @@ async fn look_at(callers: &Callers, by: &By, call: CallAtHand) -> Result<Call, F
         .call(&id)
         .await
         .map_err(|error| broken(&error))?;
-    let record = record.filter(|record| is_his(&by.person, record));
+    let near = near(callers, by).await?;
+    let record = record.filter(|record| {
+        let phones = record
+            .legs
+            .iter()
+            .filter_map(|leg| leg.extension.as_deref());
+        is_his(by, &near, &record.pbx, phones)
+    });
     // The same words whether it exists or not.
     let record = record.ok_or_else(|| {
         let words = "There is no such call of yours.";
@@ -347,17 +407,36 @@ async fn look_at(callers: &Callers, by: &By, call: CallAtHand) -> Result<Call, F
     })
 }
 
-/// His own phone was in it; supervisors correct the log of all whose calls they see.
-fn is_his(person: &Person, record: &CallRecord) -> bool {
+/// Phone system and extension of those whose calls he sees besides his own.
+async fn near(callers: &Callers, by: &By) -> Result<Vec<(String, String)>, Failure> {
+    let groups = &by.person.policy.see_groups;
+    if !by.sees_log || groups.is_empty() {
+        return Ok(Vec::new());
+    }
+    let users = callers.inner.store.users().await;
+    let users = users.map_err(|error| broken(&error))?.into_iter();
+    let near = users.filter(|user| user.groups.iter().any(|group| groups.contains(group)));
+    Ok(near
+        .filter_map(|user| Some((user.pbx, user.extension?)))
+        .collect())
+}
+
+/// His own phone was in it, or the phone of somebody whose calls the log shows him.
+fn is_his<'a>(
+    by: &By,
+    near: &[(String, String)],
+    pbx: &str,
+    mut phones: impl Iterator<Item = &'a str>,
+) -> bool {
+    let person = &by.person;
     let own = person.extension.as_deref();
-    let is_here = person.pbx.is_empty() || person.pbx == record.pbx;
-    let was_in_it = record
-        .legs
-        .iter()
-        .any(|leg| own.is_some() && leg.extension.as_deref() == own);
-    let sees_all = person.role >= Role::Supervisor
-        && person.policy.see_groups.is_empty()
-        && person.policy.see_calls != Some(false);
+    let is_here = person.pbx.is_empty() || person.pbx == pbx;
+    let sees_all = by.sees_log && person.policy.see_groups.is_empty();
+    let is_near = |extension: &str| {
+        let mut near = near.iter();
+        near.any(|(its, one)| its == pbx && one == extension)
+    };
+    let was_in_it = phones.any(|phone| own == Some(phone) || is_near(phone));
     (is_here && was_in_it) || sees_all
 }
 
@@ -407,5 +486,98 @@ fn broken(error: &store::StoreError) -> Failure {
             ErrorCode::Internal,
             format!("The server's store does not answer: {error}. Tell your administrator."),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_may_not_see_numbers_reads_none_as_a_name() {
+        let person = |name: &str| wire::Person {
+            name: name.into(),
+            company: Some("+7 906 219-50-47".into()),
+            numbers: vec!["+79062195047".into()],
+            ..wire::Person::default()
+        };
+        let all = [
+            Answer::Created {
+                person: person("+79062195047"),
+            },
+            Answer::Found {
+                people: vec![person("8 (906) 219-50-47")],
+                sources: Vec::new(),
+            },
+            Answer::People {
+                people: wire::People::One {
+                    person: person("+7 906 219 50 47"),
+                },
+            },
+        ];
+        for answer in all {
+            let told = format!("{:?}", without_numbers(answer));
+            let digits = told
+                .chars()
+                .filter(char::is_ascii_digit)
+                .collect::<String>();
+            assert!(!digits.contains("219"), "{told}");
+        }
+        let person = without_numbers(Answer::Created {
+            person: person("Vera Orlova 2"),
+        });
+        assert!(format!("{person:?}").contains("Vera Orlova 2"));
+    }
+
+    #[test]
+    fn whoever_sees_a_call_in_the_log_corrects_it_and_nobody_else() {
+        let by = |sees_log: bool, see_groups: &[&str]| By {
+            person: Arc::new(Person {
+                id: "1".into(),
+                login: "sue".into(),
+                name: String::new(),
+                role: wire::Role::Supervisor,
+                pbx: "main".into(),
+                extension: Some("100".into()),
+                channel: None,
+                groups: Vec::new(),
+                policy: wire::rest::Policy {
+                    see_groups: see_groups.iter().map(|group| (*group).into()).collect(),
+                    ..wire::rest::Policy::default()
+                },
+                disabled: false,
+            }),
+            address: "".into(),
+            plan: DialPlan::new(phone_number::Region::GB),
+            sees_log,
+        };
+        let near = [("main".to_owned(), "101".to_owned())];
+        let none = &near[..0];
+        let is_his = |by: &By, near: &[_], pbx, phone| is_his(by, near, pbx, [phone].into_iter());
+        assert!(is_his(&by(false, &[]), none, "main", "100"));
+        // The site hides calls from his role.
+        assert!(!is_his(&by(false, &[]), none, "main", "101"));
+        assert!(is_his(&by(true, &[]), none, "main", "102"));
+        assert!(is_his(&by(true, &["sales"]), &near, "main", "101"));
+        assert!(!is_his(&by(true, &["sales"]), &near, "main", "102"));
+        assert!(!is_his(&by(true, &["sales"]), &near, "other", "101"));
+    }
+
+    #[tokio::test]
+    async fn who_was_made_by_a_source_that_has_gone_meanwhile_was_made() {
+        let plan = DialPlan::new(phone_number::Region::GB);
+        let directory = Directory::new(contacts::directory::Settings::new(plan));
+        let made = contacts::Person {
+            name: "Nina Neu".into(),
+            record: Record {
+                id: "900".into(),
+                ..Record::default()
+            },
+            ..contacts::Person::default()
+        };
+        let person = learnt(&directory, "crm", made);
+        assert_eq!(person.name, "Nina Neu");
+        assert_eq!(person.record.id, "900");
+        assert_eq!(person.record.source, "crm");
     }
 }

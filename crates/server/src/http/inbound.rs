@@ -102,14 +102,24 @@ async fn clicker(app: &App, extension: Option<&str>) -> Result<User, Refused> {
     let extension = extension.ok_or_else(|| {
         refused("The request names nobody: neither an extension nor a user who has one.")
     })?;
+    let mut found = Vec::new();
     for site in &app.sites {
         let known = app.store.user_by_extension(&site.name, extension).await;
         let known = known.map_err(|error| app.broken("users", &error))?;
-        if let Some(user) = known.filter(|user| !user.disabled) {
-            return Ok(user);
-        }
+        found.extend(known.filter(|user| !user.disabled));
     }
-    Err(refused("Nobody here has that extension."))
+    the_one(found).map_err(refused)
+}
+
+/// The request says no phone system: at two of them the wrong person's phone would ring.
+fn the_one<T>(mut found: Vec<T>) -> Result<T, &'static str> {
+    match (found.pop(), found.is_empty()) {
+        (Some(user), true) => Ok(user),
+        (Some(_), false) => Err(
+            "More than one phone system here has that extension, and the request does not say which is meant.",
+        ),
+        (None, _) => Err("Nobody here has that extension."),
+    }
 }
 
 /// The same for a second click a moment later.
@@ -137,4 +147,17 @@ fn not_understood(status: StatusCode) -> Refused {
         _ => (ErrorCode::BadRequest, "The request is not understood."),
     };
     Refused(Failure::new(code, words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_extension_of_two_phone_systems_rings_at_neither() {
+        assert_eq!(the_one(vec!["anna"]), Ok("anna"));
+        let why = the_one(vec!["anna", "bert"]).expect_err("two");
+        assert!(why.contains("More than one"), "{why}");
+        assert!(the_one(Vec::<&str>::new()).is_err());
+    }
 }

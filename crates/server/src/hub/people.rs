@@ -29,6 +29,8 @@ pub(crate) struct PeopleWish {
     pub(crate) plan: DialPlan,
     /// He sees all digits of numbers outside.
     pub(crate) sees_numbers: bool,
+    /// He reads calls of others in the log.
+    pub(crate) sees_log: bool,
     pub(crate) what: What,
 }
 
@@ -121,13 +123,15 @@ impl Hub {
                 return self.answer(asker, Answer::Failed(failure));
             }
         };
+        let rights = self.rights_of(person);
         let wish = PeopleWish {
             asker,
             person: person.clone(),
             address: address.clone(),
             id: id.to_owned(),
             plan,
-            sees_numbers: self.rights_of(person).see_numbers,
+            sees_numbers: rights.see_numbers,
+            sees_log: rights.see_log && rights.see_calls,
             what,
         };
         if let Err(refused) = self.people_wishes.try_send(wish) {

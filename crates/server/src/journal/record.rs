@@ -220,6 +220,16 @@ fn outside<'a>(dialled: &'a str, plan: &DialPlan) -> &'a str {
         .unwrap_or(dialled)
 }
 
+/// A text as whoever may not see all digits reads it: a source may know somebody by his number alone.
+pub(crate) fn without_digits(text: String) -> String {
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let is_sign = |c: char| c.is_ascii_digit() || c.is_whitespace() || "+-–().*#/".contains(c);
+    match digits >= 7 && text.chars().all(is_sign) {
+        true => phone_number::masked(&text),
+        false => text,
+    }
+}
+
 /// A record as somebody with this sight may read it.
 pub(crate) fn entry(record: CallRecord, sight: Sight, plan: Option<&DialPlan>) -> LogEntry {
     let shown = |number: String| {
@@ -231,9 +241,13 @@ pub(crate) fn entry(record: CallRecord, sight: Sight, plan: Option<&DialPlan>) -
             Sight::Masked | Sight::Lamps => phone_number::masked(&number),
         }
     };
+    let named = |text: String| match sight {
+        Sight::All => text,
+        Sight::Masked | Sight::Lamps => without_digits(text),
+    };
     let party = |party: store::Party| wire::Party {
         number: party.number.map(&shown),
-        name: party.name,
+        name: party.name.map(named),
     };
     LogEntry {
         id: record.id.to_string(),
@@ -286,8 +300,8 @@ pub(crate) fn entry(record: CallRecord, sight: Sight, plan: Option<&DialPlan>) -
             Source::LiveAndCdr => LogSource::LiveAndCdr,
         },
         person: record.person.map(|person| LogPerson {
-            name: person.name,
-            company: person.company,
+            name: named(person.name),
+            company: person.company.map(named),
             record: wire::Record {
                 source: person.source,
                 kind: person.kind,

@@ -89,6 +89,12 @@ async fn who_was_chosen_is_shown_logged_and_remembered_until_it_was_the_wrong_pe
     assert_eq!(linked.status(), StatusCode::OK);
     let logged = log_until(&firm.server, &token, 2).await;
     assert_eq!(person_of(&logged[1]), Some(people[1].name.as_str()));
+    let nowhere =
+        json!({ "record": { "source": "gone", "kind": "person", "id": "1" }, "remember": "no" });
+    let refused = send(&firm.server, Method::PUT, &path, &token, Some(nowhere)).await;
+    assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let logged = log_until(&firm.server, &token, 2).await;
+    assert_eq!(person_of(&logged[1]), Some(people[1].name.as_str()));
     let audit = audit(&firm.server).await;
     for action in ["link_person", "unlink_person"] {
         assert!(
