@@ -32,6 +32,9 @@ impl Mariadb {
             .tempdir()
             .context("create a folder")?;
         certificate::write(folder.path())?;
+        // Each its own: a MariaDB that starts deletes the temporary tables of all others in a shared one.
+        let temporary = folder.path().join("tmp");
+        std::fs::create_dir(&temporary).context("create a folder")?;
         let mut install = Command::new("mariadb-install-db");
         install
             .args(["--no-defaults", "--auth-root-authentication-method=socket"])
@@ -40,7 +43,8 @@ impl Mariadb {
             .arg(format!(
                 "--datadir={}",
                 folder.path().join("data").display()
-            ));
+            ))
+            .arg(format!("--tmpdir={}", temporary.display()));
         run::output(&mut install).context("make an empty database (package mariadb-server)")?;
         let mut server = Self {
             child: None,
@@ -64,6 +68,7 @@ impl Mariadb {
             .arg(format!("--user={}", user()?))
             .arg(format!("--port={}", self.port()))
             .arg(option("datadir", "data"))
+            .arg(option("tmpdir", "tmp"))
             .arg(option("socket", "socket"))
             .arg(option("pid-file", "pid"))
             .arg(option("ssl-cert", "certificate.pem"))
