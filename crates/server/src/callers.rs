@@ -19,7 +19,7 @@ use self::{
     vault::{ServerVault, Untouched},
 };
 use crate::config::{self, Config};
-use contacts::{BookSource, Directory, Source, SourceError, SourceErrorKind, directory::Settings};
+use contacts::{BookSource, Directory, Source, directory::Settings};
 use crm::{InboundAnswer, InboundRequest};
 use futures_util::future::join_all;
 use phone_number::{DialPlan, PhoneNumber};
@@ -61,7 +61,6 @@ const TEST: Duration = Duration::from_secs(45);
 const INBOUND: Duration = Duration::from_secs(10);
 const NOT_READY: &str = "This contact source is not ready; its state says why.";
 /// What is said where a contact may have been made.
-const LOOK: &str = "Look whether it is there before you try again.";
 /// A source is made ready within this, unless something keeps it.
 const SETTLED: Duration = Duration::from_secs(5);
 
@@ -443,7 +442,8 @@ impl Callers {
         let one = self.find(source).ok_or_else(no_such)?;
         let made = one.made().ok_or_else(|| refused(NOT_READY))?;
         let created = made.create(fields, number).await;
-        created.map_err(|error| not_made(&error, is_filled_in(&made, fields, number)))
+        created
+            .map_err(|error| sources::not_made(error, sources::is_filled_in(&made, fields, number)))
     }
 
     /// What a CRM asks that is set up to; `None`: nobody listens there.
@@ -588,39 +588,6 @@ async fn test(
 async fn try_out(made: &Made) -> Vec<Finding> {
     let tried = timeout(TEST, made.test()).await;
     tried.unwrap_or_else(|_| vec![failed("answer", "It did not come to an end in 45 s.")])
-}
-
-/// Where the source may have been asked, nobody knows what became of it: a second contact is worse than a look.
-fn not_made(error: &SourceError, was_asked: bool) -> Failure {
-    let is_refused = match error.kind {
-        SourceErrorKind::Login | SourceErrorKind::Limited { .. } => true,
-        SourceErrorKind::Broken => !was_asked || says_no(&error.words),
-        SourceErrorKind::Away | SourceErrorKind::TooSlow => false,
-    };
-    match is_refused {
-        true => Failure::new(ErrorCode::Refused, error.words.clone()),
-        false => Failure::new(
-            ErrorCode::Unknown,
-            format!("{}. {LOOK}", error.words.trim_end_matches('.')),
-        ),
-    }
-}
-
-/// Whether a source has refused what it was asked: “Odoo answered 400 Bad Request”. Only a time-out may still be done.
-fn says_no(words: &str) -> bool {
-    let status = words.split_once(" answered ").map(|(_, rest)| rest);
-    let status = status.and_then(|rest| rest.get(..3)?.parse::<u16>().ok());
-    status.is_some_and(|status| (400..500).contains(&status) && status != 408)
-}
-
-/// Without what must be filled in the source is not even asked.
-fn is_filled_in(made: &Made, fields: &BTreeMap<String, String>, number: &PhoneNumber) -> bool {
-    let is_there = |name: &str| fields.get(name).is_some_and(|text| !text.trim().is_empty());
-    let form = made.form(Some(number));
-    form.is_some_and(|form| {
-        let mut needed = form.fields.iter().filter(|field| field.required);
-        needed.all(|field| is_there(&field.name))
-    })
 }
 
 fn failed(what: &str, words: impl Into<String>) -> Finding {

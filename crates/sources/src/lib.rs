@@ -10,9 +10,11 @@ mod form;
 mod health;
 mod keeper;
 mod ldap;
+mod making;
 
 pub use carddav::forget_copy;
 pub use description::{Description, Made, is_own, kind, kinds};
 pub use form::{Complaint, filled, is_secret, sentences};
 pub use health::{Health, Observed};
 pub use keeper::{Around, Boxed, Kept, Now, Vault};
+pub use making::{is_filled_in, not_made};

@@ -1,7 +1,7 @@
 //! What people want of the contact sources: somebody found, chosen, taken back, made anew.
 
 use super::{Done, People, unix_ms};
-use contacts::{Directory, Link, SourceError, SourceErrorKind, Unlink};
+use contacts::{Directory, Link, Unlink};
 use desktop::{AboutCall, Input, PeopleWish};
 use phone_number::PhoneNumber;
 use std::collections::BTreeMap;
@@ -15,7 +15,6 @@ const FOUND: usize = 30;
 const SEARCH: Duration = Duration::from_millis(500);
 /// A person is made, or nobody knows.
 const CREATE: Duration = Duration::from_secs(30);
-const LOOK: &str = "Look whether it is there before you try again.";
 const MAYBE: &str = "The contact source did not answer in time. Look there whether it made the contact before you try again.";
 
 impl People {
@@ -89,10 +88,10 @@ impl People {
         let (directory, sender) = (self.directory.clone(), self.done.clone());
         let source = source.to_owned();
         tokio::spawn(async move {
-            let is_asked = is_filled_in(&made, &fields, &number);
+            let is_asked = sources::is_filled_in(&made, &fields, &number);
             let made = match timeout(CREATE, made.create(&fields, &number)).await {
                 Ok(Ok(person)) => Ok(person),
-                Ok(Err(why)) => Err(not_made(why, is_asked)),
+                Ok(Err(why)) => Err(sources::not_made(why, is_asked)),
                 Err(_) => Err(Failure::new(ErrorCode::Unknown, MAYBE)),
             };
             let answer = match made {
@@ -176,41 +175,6 @@ fn learnt(directory: &Directory, source: &str, made: contacts::Person) -> wire::
     directory.learn(source, made).unwrap_or(told)
 }
 
-/// Where the source may have been asked, nobody knows what became of it: a second contact is worse than a look.
-fn not_made(why: SourceError, is_asked: bool) -> Failure {
-    let code = match why.kind {
-        SourceErrorKind::Limited { .. } => ErrorCode::RateLimited,
-        SourceErrorKind::Login => ErrorCode::Refused,
-        SourceErrorKind::Broken if !is_asked || says_no(&why.words) => ErrorCode::Refused,
-        SourceErrorKind::Broken | SourceErrorKind::TooSlow | SourceErrorKind::Away => {
-            let words = format!("{}. {LOOK}", why.words.trim_end_matches('.'));
-            return Failure::new(ErrorCode::Unknown, words);
-        }
-    };
-    Failure::new(code, why.words)
-}
-
-/// Whether a source has refused what it was asked: “Odoo answered 400 Bad Request”. Only a time-out may still be done.
-fn says_no(words: &str) -> bool {
-    let status = words.split_once(" answered ").map(|(_, rest)| rest);
-    let status = status.and_then(|rest| rest.get(..3)?.parse::<u16>().ok());
-    status.is_some_and(|status| (400..500).contains(&status) && status != 408)
-}
-
-/// Without what must be filled in the source is not even asked.
-fn is_filled_in(
-    made: &sources::Made,
-    fields: &BTreeMap<String, String>,
-    number: &PhoneNumber,
-) -> bool {
-    let is_there = |name: &str| fields.get(name).is_some_and(|text| !text.trim().is_empty());
-    let form = made.form(Some(number));
-    form.is_some_and(|form| {
-        let mut needed = form.fields.iter().filter(|field| field.required);
-        needed.all(|field| is_there(&field.name))
-    })
-}
-
 fn done(id: String, answer: Answer, linked: Option<wire::Person>) -> Input {
     Input::People {
         id,
@@ -222,25 +186,6 @@ fn done(id: String, answer: Answer, linked: Option<wire::Person>) -> Input {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn where_somebody_may_have_been_made_nobody_says_that_it_was_refused() {
-        let told = |kind, words: &str, is_asked| {
-            let words = words.to_owned();
-            not_made(SourceError { kind, words }, is_asked).code
-        };
-        use SourceErrorKind::{Away, Broken, Login, TooSlow};
-        for kind in [Away, TooSlow, Broken] {
-            let code = told(kind, "CRM did not say under which id", true);
-            assert_eq!(code, ErrorCode::Unknown, "{kind:?}");
-        }
-        let asked = "CRM answered 500 Internal Server Error";
-        assert_eq!(told(Broken, asked, true), ErrorCode::Unknown);
-        let refused = "CRM answered 400 Bad Request: “no e-mail”";
-        assert_eq!(told(Broken, refused, true), ErrorCode::Refused);
-        assert_eq!(told(Broken, "fill it in", false), ErrorCode::Refused);
-        assert_eq!(told(Login, "no", true), ErrorCode::Refused);
-    }
 
     #[tokio::test]
     async fn who_was_made_by_a_source_that_has_gone_meanwhile_was_made() {

@@ -116,26 +116,6 @@ async fn a_test_uses_up_no_token_of_the_source_that_runs() {
     assert_eq!(renewed, 1, "{}", crm.heard());
 }
 
-#[test]
-fn where_somebody_may_have_been_made_nobody_says_that_it_was_refused() {
-    let told = |kind, words: &str, was_asked| {
-        let words = words.to_owned();
-        not_made(&SourceError { kind, words }, was_asked)
-    };
-    use SourceErrorKind::{Away, Broken, Login, TooSlow};
-    for kind in [Away, TooSlow, Broken] {
-        let failure = told(kind, "CRM did not say under which id", true);
-        assert_eq!(failure.code, ErrorCode::Unknown, "{kind:?}");
-        assert!(failure.message.ends_with(LOOK), "{}", failure.message);
-    }
-    let broke = "CRM answered 500 Internal Server Error";
-    assert_eq!(told(Broken, broke, true).code, ErrorCode::Unknown);
-    let refused = "CRM answered 400 Bad Request: “no e-mail”";
-    assert_eq!(told(Broken, refused, true).code, ErrorCode::Refused);
-    assert_eq!(told(Broken, "fill it in", false).code, ErrorCode::Refused);
-    assert_eq!(told(Login, "no", true).code, ErrorCode::Refused);
-}
-
 /// A server's sources beside nothing else, and a description that its page may connect.
 async fn callers(description: &str) -> (tempfile::TempDir, Callers, String) {
     let folder = tempfile::tempdir().expect("folder");
